@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cache_config.h"
+
+#include <string>
+
+#include "core/error.h"
+
+namespace mikv {
+namespace {
+
+void require_fraction(std::string_view option, double value) {
+  if (!(value >= 0 && value <= 1)) {
+    throw UsageError(option, std::to_string(value) + " is outside 0 to 1",
+                     "give a share, such as 0.2");
+  }
+}
+
+std::string possible_group_sizes(std::int64_t head_dim) {
+  std::string sizes;
+  for (std::int64_t g = 8; g <= std::min(head_dim, kMaxGroupSize); g += 8) {
+    if (head_dim % g == 0) sizes.append(sizes.empty() ? "" : ", ").append(std::to_string(g));
+  }
+  return sizes;
+}
+
+std::int64_t resolve_group_size(std::optional<std::int64_t> wanted, std::int64_t head_dim) {
+  const std::int64_t size = wanted.value_or(head_dim / 2);
+  if (size >= 8 && size % 8 == 0 && head_dim % size == 0 && size <= kMaxGroupSize) return size;
+  throw UsageError("--group-size",
+                   std::to_string(size) + (wanted ? "" : " (head_dim / 2, the default)") +
+                       " does not fit head_dim " + std::to_string(head_dim),
+                   "use one of " + possible_group_sizes(head_dim));
+}
+
+StorageFormat resolve_importance_format(std::optional<StorageFormat> wanted, ElementType element) {
+  const StorageFormat native = native_format(element);
+  const StorageFormat format = wanted.value_or(native);
+  if (!info(format).quantized && format != native) {
+    throw UsageError("--importance-format",
+                     std::string(name(format)) + " cannot store a trace of " +
+                         std::string(element_name(element)) + " exactly",
+                     "use native or a quantized format");
+  }
+  return format;
+}
+
+}  // namespace
+
+LayerConfig resolve(const CacheConfig& config, const AttentionShape& shape, ElementType element,
+                    std::int64_t layer) {
+  require_fraction("--importance-ratio", config.importance_ratio);
+  require_fraction("--recent-share", config.recent_share);
+  const LayerPlanEntry* entry = find(config.plan, layer);
+  const TierFormats& formats = entry != nullptr ? entry->formats : config.formats;
+  return {
+      .importance_ratio = config.importance_ratio,
+      .importance_format = resolve_importance_format(formats.importance, element),
+      .retained_format = formats.retained,
+      .group_size = resolve_group_size(config.group_size, shape.head_dim),
+      .balancer = config.balancer,
+      .policy = config.policy,
+      .recent_share = config.recent_share,
+      .seed = config.seed,
+  };
+}
+
+}  // namespace mikv

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference/head_cache.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/tier_plan.h"
+#include "reference/balancer.h"
+#include "reference/importance_weight.h"
+#include "reference/load_row.h"
+#include "reference/prefill_scores.h"
+#include "reference/tier_attention.h"
+
+namespace mikv::reference {
+
+/// One query head's attention over both tiers.
+struct HeadCache::HeadAttention {
+  TierAttention retained;
+  TierAttention importance;
+  float m = 0;          // the row's maximum
+  float inverse_l = 0;  // one over the row's sum
+  Row output;
+};
+
+HeadCache::HeadCache(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
+                     std::pmr::memory_resource& resource, StageObserver* observer)
+    : layer_(layer),
+      kv_head_(kv_head),
+      config_(config),
+      observer_(observer),
+      policy_(info(config.policy)
+                  .make({.layer = layer.layer,
+                         .kv_head = kv_head,
+                         .prompt_length = layer.prompt_length,
+                         .recorded_length = layer.tokens(),
+                         .seed = config.seed})),
+      store_(layer, kv_head, config, ledger_, resource, observer),
+      prefill_scores_(&resource) {}
+
+HeadCache::~HeadCache() = default;
+
+std::vector<StoredToken> HeadCache::prefill() {
+  const std::int64_t prompt = layer_.prompt_length;
+  tokens_seen_ = prompt;
+  if (config_.balancer) {
+    store_.set_balancer(channel_balancer(layer_, kv_head_));
+    observe(Stage::balancer, std::vector<float>(balancer().begin(), balancer().end()));
+  }
+  sum_prefill_scores();
+
+  const std::int64_t budget = importance_budget(config_.importance_ratio, prompt);
+  const std::vector<std::int64_t> important =
+      importance_set(*policy_, prefill_scores_, prompt, budget,
+                     policy_->recent_tokens(budget, config_.recent_share));
+  observe(Stage::importance_set, std::vector<StoredPosition>(important.begin(), important.end()));
+
+  std::vector<StoredToken> stored;
+  for (const std::int64_t position : important) {
+    const std::int64_t slot = store_.append(Tier::importance, position);
+    store_.importance().score(slot) = prefill_scores_[static_cast<std::size_t>(position)];
+    stored.push_back({position, Tier::importance, slot});
+  }
+  if (info(config_.retained_format).quantized) {
+    for (std::int64_t position = 0; position < prompt; ++position) {
+      if (std::binary_search(important.begin(), important.end(), position)) continue;
+      stored.push_back({position, Tier::retained, store_.append(Tier::retained, position)});
+    }
+  }
+  if (policy_->scored_rows().end <= prompt) release_prefill_scores();
+  return stored;
+}
+
+// The scores are the cache's until the tiers are formed, so they are booked.
+void HeadCache::sum_prefill_scores() {
+  const RowRange rows = policy_->scored_rows();
+  const auto count = static_cast<std::size_t>(std::max(layer_.prompt_length, rows.end));
+  prefill_scores_.reserve(count);
+  prefill_scores_.resize(count, 0);
+  ledger_.add(ByteCategory::scores, static_cast<std::int64_t>(count * sizeof(std::uint64_t)));
+  add_prefill_scores(layer_, kv_head_, rows, prefill_scores_);
+  policy_->finish_scores(prefill_scores_);
+  observe(Stage::importance_scores,
+          std::vector<std::uint64_t>(prefill_scores_.begin(), prefill_scores_.end()));
+}
+
+void HeadCache::release_prefill_scores() {
+  const std::size_t bytes = prefill_scores_.size() * sizeof(std::uint64_t);
+  ledger_.add(ByteCategory::scores, -static_cast<std::int64_t>(bytes));
+  prefill_scores_.clear();
+  prefill_scores_.shrink_to_fit();
+}
+
+StoredToken HeadCache::append() {
+  const std::int64_t token = tokens_seen_++;
+  const std::int64_t slot = store_.append(Tier::importance, token);
+  if (!prefill_scores_.empty()) {  // the policy knows the future
+    store_.importance().score(slot) = prefill_scores_[static_cast<std::size_t>(token)];
+  }
+  return {token, Tier::importance, slot};
+}
+
+std::vector<Row> HeadCache::attend() {
+  const std::int64_t ratio = layer_.shape.group_ratio();
+  std::vector<Row> outputs;
+  for (std::int64_t head = kv_head_ * ratio; head < (kv_head_ + 1) * ratio; ++head) {
+    HeadAttention attention = attend_head(head);
+    observe_partials(attention);
+    observe(Stage::output, std::vector<float>(attention.output.begin(), attention.output.end()));
+    if (policy_->counts_decode_rows()) add_scores(attention);
+    outputs.push_back(std::move(attention.output));
+  }
+  observe_scores();
+  return outputs;
+}
+
+HeadCache::HeadAttention HeadCache::attend_head(std::int64_t query_head) const {
+  const Site site{layer_.layer, "query head", query_head, tokens_seen_ - 1};
+  const float scale = logit_scale(layer_.softmax_scale);
+  const Row query = load_row(layer_.q, query_head, site.token);
+  const Row balanced = balancer().size() > 0 ? Row(query / balancer()) : query;
+
+  HeadAttention head;
+  head.retained = reference::attend(tier(Tier::retained), query, balanced, scale, site);
+  head.importance = reference::attend(tier(Tier::importance), query, balanced, scale, site);
+  const Partial row =
+      merge(merge_chunks(head.retained.chunks), merge_chunks(head.importance.chunks)).value();
+  head.m = row.m;
+  head.inverse_l = 1.0F / row.l;
+  head.output = row.o * head.inverse_l;
+  if (!head.output.isFinite().all()) site.refuse("has an output that is not finite");
+  return head;
+}
+
+void HeadCache::add_scores(const HeadAttention& head) {
+  TierStorage& importance = store_.importance();
+  for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {
+    if (!importance.is_taken(slot)) continue;
+    importance.score(slot) += importance_weight(
+        head.importance.logits[static_cast<std::size_t>(slot)], head.m, head.inverse_l);
+  }
+}
+
+Demotions HeadCache::demote() {
+  const std::int64_t budget = importance_budget(config_.importance_ratio, tokens_seen_);
+  Demotions demotions;
+  std::vector<StoredPosition> positions;
+  while (tier(Tier::importance).tokens() > budget) {
+    const Candidate pick = pick_demotion(budget);
+    positions.push_back(static_cast<StoredPosition>(pick.position));
+    if (const std::optional<std::int64_t> slot = store_.demote(pick.slot)) {
+      demotions.retained.push_back({pick.position, Tier::retained, *slot});
+    } else {
+      demotions.dropped.push_back(pick.position);
+    }
+  }
+  observe(Stage::importance_set, positions);
+  return demotions;
+}
+
+Candidate HeadCache::pick_demotion(std::int64_t budget) const {
+  const TierStorage& importance = tier(Tier::importance);
+  std::vector<Candidate> candidates;
+  for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {
+    if (!importance.is_taken(slot)) continue;
+    candidates.push_back({slot, importance.position(slot), importance.score(slot)});
+  }
+  const std::int64_t recent = policy_->recent_tokens(budget, config_.recent_share);
+  // More tokens than the budget, and the budget covers the recent ones: there is a candidate.
+  return next_demotion(*policy_, candidates, tokens_seen_, recent).value();
+}
+
+void HeadCache::observe_partials(const HeadAttention& head) const {
+  if (observer_ == nullptr) return;
+  for (const TierAttention* attention : {&head.retained, &head.importance}) {
+    for (const std::optional<Partial>& chunk : attention->chunks) {
+      if (!chunk) continue;
+      std::vector<float> values{chunk->m, chunk->l};
+      values.insert(values.end(), chunk->o.begin(), chunk->o.end());
+      observe(Stage::partials, values);
+    }
+  }
+}
+
+void HeadCache::observe_scores() const {
+  const TierStorage& importance = tier(Tier::importance);
+  std::vector<std::uint64_t> scores;
+  for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {
+    if (importance.is_taken(slot)) scores.push_back(importance.score(slot));
+  }
+  observe(Stage::importance_scores, scores);
+}
+
+template <typename T>
+void HeadCache::observe(Stage stage, const std::vector<T>& values) const {
+  if (observer_ != nullptr) observer_->observe(stage, std::as_bytes(std::span(values)));
+}
+
+}  // namespace mikv::reference

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference/tier_storage.h"
+
+#include <cstring>
+
+namespace mikv::reference {
+
+TierStorage::TierStorage(Tier tier, StorageFormat format, std::int64_t head_dim,
+                         std::int64_t group_size, MemoryLedger& ledger,
+                         std::pmr::memory_resource& resource)
+    : tier_(tier),
+      format_(format),
+      head_dim_(head_dim),
+      layout_(format, tier, head_dim, group_size),
+      ledger_(ledger),
+      resource_(resource),
+      pages_(&resource) {}
+
+TierStorage::~TierStorage() {
+  for (std::byte* page : pages_) {
+    resource_.deallocate(page, static_cast<std::size_t>(layout_.page_bytes()), kPageAlignment);
+  }
+}
+
+template <typename T>
+T* TierStorage::array(std::int64_t slot, std::int64_t offset, std::int64_t entries) const {
+  std::byte* page = pages_[static_cast<std::size_t>(slot / kPageSlots)];
+  return reinterpret_cast<T*>(page + offset) + (slot % kPageSlots) * entries;
+}
+
+StoredPosition& TierStorage::positions(std::int64_t slot) const {
+  return *array<StoredPosition>(slot, layout_.positions_offset(), 1);
+}
+
+bool TierStorage::is_taken(std::int64_t slot) const {
+  return positions(slot) != kFree;
+}
+
+std::int64_t TierStorage::take_slot(std::int64_t position) {
+  std::int64_t slot = slots_;
+  if (freed_.empty()) {
+    if (slots_ == static_cast<std::int64_t>(pages_.size()) * kPageSlots) add_page();
+    ++slots_;
+  } else {
+    slot = freed_.back();
+    freed_.pop_back();
+  }
+  positions(slot) = static_cast<StoredPosition>(position);
+  if (tier_ == Tier::importance) score(slot) = 0;
+  book_token(+1);
+  return slot;
+}
+
+void TierStorage::free_slot(std::int64_t slot) {
+  positions(slot) = kFree;
+  freed_.push_back(slot);
+  book_token(-1);
+}
+
+// The page table grows by one entry a page, so that nothing is held that is not booked.
+void TierStorage::add_page() {
+  const std::int64_t bytes = layout_.page_bytes();
+  pages_.reserve(pages_.size() + 1);
+  void* page = resource_.allocate(static_cast<std::size_t>(bytes), kPageAlignment);
+  std::memset(page, 0, static_cast<std::size_t>(bytes));
+  pages_.push_back(static_cast<std::byte*>(page));
+  ledger_.add(ByteCategory::slack, bytes);
+  ledger_.add(ByteCategory::positions, kPageTableEntryBytes);
+}
+
+void TierStorage::book_token(std::int64_t sign) {
+  const bool importance = tier_ == Tier::importance;
+  const auto key_bytes = importance ? ByteCategory::importance_key : ByteCategory::retained_key;
+  const auto value_bytes =
+      importance ? ByteCategory::importance_value : ByteCategory::retained_value;
+  tokens_ += sign;
+  ledger_.move(ByteCategory::slack, key_bytes, sign * layout_.payload_bytes);
+  ledger_.move(ByteCategory::slack, value_bytes, sign * layout_.payload_bytes);
+  ledger_.move(ByteCategory::slack, ByteCategory::scales, sign * layout_.scale_bytes());
+  ledger_.move(ByteCategory::slack, ByteCategory::positions, sign * PageLayout::position_bytes());
+  ledger_.move(ByteCategory::slack, ByteCategory::scores, sign * layout_.score_bytes);
+}
+
+std::span<std::byte> TierStorage::key(std::int64_t slot) {
+  return {array<std::byte>(slot, PageLayout::keys_offset(), layout_.payload_bytes),
+          static_cast<std::size_t>(layout_.payload_bytes)};
+}
+
+std::span<std::byte> TierStorage::value(std::int64_t slot) {
+  return {array<std::byte>(slot, layout_.values_offset(), layout_.payload_bytes),
+          static_cast<std::size_t>(layout_.payload_bytes)};
+}
+
+std::span<const std::byte> TierStorage::key(std::int64_t slot) const {
+  return const_cast<TierStorage*>(this)->key(slot);
+}
+
+std::span<const std::byte> TierStorage::value(std::int64_t slot) const {
+  return const_cast<TierStorage*>(this)->value(slot);
+}
+
+std::span<GroupParams> TierStorage::key_groups(std::int64_t slot) {
+  return {array<GroupParams>(slot, layout_.key_groups_offset(), layout_.groups),
+          static_cast<std::size_t>(layout_.groups)};
+}
+
+std::span<GroupParams> TierStorage::value_groups(std::int64_t slot) {
+  return {array<GroupParams>(slot, layout_.value_groups_offset(), layout_.groups),
+          static_cast<std::size_t>(layout_.groups)};
+}
+
+std::span<const GroupParams> TierStorage::key_groups(std::int64_t slot) const {
+  return const_cast<TierStorage*>(this)->key_groups(slot);
+}
+
+std::span<const GroupParams> TierStorage::value_groups(std::int64_t slot) const {
+  return const_cast<TierStorage*>(this)->value_groups(slot);
+}
+
+std::uint64_t& TierStorage::score(std::int64_t slot) {
+  return *array<std::uint64_t>(slot, layout_.scores_offset(), 1);
+}
+
+std::uint64_t TierStorage::score(std::int64_t slot) const {
+  return const_cast<TierStorage*>(this)->score(slot);
+}
+
+}  // namespace mikv::reference

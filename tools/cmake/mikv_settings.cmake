@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Settings that every target shares, and the packages.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
+endif()
+# The program at build/mikv.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(Threads REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(CLI11 2.1 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+
+add_library(mikv_settings INTERFACE)
+target_include_directories(mikv_settings INTERFACE ${CMAKE_SOURCE_DIR})
+# The arithmetic contract (core/CONTRACT.md, R1): no contraction, no fast math, on every target.
+target_compile_options(mikv_settings INTERFACE -ffp-contract=off)
+target_compile_options(mikv_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+foreach(sanitizer IN LISTS MIKV_SANITIZE)
+  target_compile_options(mikv_settings INTERFACE -fsanitize=${sanitizer} -fno-sanitize-recover=all
+                                                 -fno-omit-frame-pointer)
+  target_link_options(mikv_settings INTERFACE -fsanitize=${sanitizer})
+endforeach()
+
+add_library(mikv_xxhash INTERFACE)
+target_include_directories(mikv_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
+
+message(STATUS "mikv: no CUDA back end in this version")

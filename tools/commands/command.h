@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program's commands, one file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "core/error.h"
+
+namespace mikv::tools {
+
+/// Each adds a subcommand whose callback does the work, sets result to ExitCode::threshold if a
+/// comparison failed, and throws mikv::Error otherwise.
+void add_replay_command(CLI::App& app, ExitCode& result);
+void add_trace_command(CLI::App& app, ExitCode& result);
+void add_diff_command(CLI::App& app, ExitCode& result);
+
+}  // namespace mikv::tools

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// mikv trace info|check|slice: look at a trace, check it, cut a smaller one out of it.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "core/error.h"
+#include "reference/ground_truth/recorded_output.h"
+#include "tools/commands/command.h"
+#include "tools/options/common_options.h"
+#include "tools/options/layer_list.h"
+#include "tools/report/document.h"
+#include "tools/report/number_text.h"
+#include "tools/support/output.h"
+#include "trace/slice.h"
+#include "trace/value_check.h"
+
+namespace mikv::tools {
+namespace {
+
+constexpr std::int64_t kCheckedRowsPerHead = 64;
+
+struct TraceCommand {
+  std::string trace;
+  CommonOptions common;
+
+  void add_to(CLI::App& command) {
+    command.add_option("TRACE", trace, "a recorded trace (safetensors)")->required();
+  }
+};
+
+std::string info_text(const trace::TraceReader& reader) {
+  const trace::TraceHeader& header = reader.header();
+  const trace::TraceIndex& index = reader.index();
+  std::string text = fmt::format(
+      "file         {} ({})\n"
+      "model        {}\n"
+      "description  {}\n"
+      "shape        {} query heads, {} KV heads, head_dim {}, {}\n"
+      "tokens       {} prompt, {} decode\n"
+      "scale        {}\n"
+      "layers       {} of {}: {}\n",
+      escape(reader.path()), bytes_text(static_cast<std::int64_t>(reader.file_bytes())),
+      escape(header.model), escape(header.description), header.shape.query_heads,
+      header.shape.kv_heads, header.shape.head_dim, element_name(index.element),
+      header.prompt_length, header.decode_length, header.softmax_scale, index.layers.size(),
+      header.num_layers, layer_list_text(reader.layers()));
+  for (const auto& [layer, tensors] : index.layers) {
+    if (const auto feature = trace::unsupported_feature(header, layer)) {
+      text += fmt::format("             layer {} has {}: no replay\n", layer, *feature);
+    }
+  }
+  for (const std::string& name : index.unused_tensors) {
+    text += fmt::format("unused       {}\n", escape(name));
+  }
+  return text;
+}
+
+struct Info : TraceCommand {
+  void run() const {
+    const trace::TraceReader reader(trace);
+    if (!common.json.empty()) {
+      nlohmann::json document = new_document("trace");
+      document["trace"] = trace_json(reader, "");
+      document["trace"].erase("checksum");
+      document["trace"]["unused_tensors"] = reader.index().unused_tensors;
+      write_document(common.json, to_text(document));
+    }
+    if (!common.stdout_is_taken()) print_out(info_text(reader));
+  }
+};
+
+// The largest error of a layer's recorded output, or nullopt where none is recorded or can be
+// recomputed.
+std::optional<double> check_output(const trace::TraceReader& reader, std::int64_t layer) {
+  const LayerView view = reader.layer(layer);
+  if (!view.o || trace::unsupported_feature(reader.header(), layer)) return std::nullopt;
+  const ErrorSums sums = ground_truth::recorded_output_error(view, kCheckedRowsPerHead);
+  reader.release(view);
+  const double error = sums.relative().value_or(1);
+  const double allowed = ground_truth::allowed_output_error(view.o->type);
+  if (error <= allowed) return error;
+  throw InputError(
+      reader.path(), "layers." + std::to_string(layer) + ".o",
+      fmt::format("differs by {:.3g} from attention over q, k and v (rounding explains {:.3g})",
+                  error, allowed),
+      "check softmax_scale, the head mapping, the mask and whether q and k are post-RoPE");
+}
+
+struct Check : TraceCommand {
+  void run() const {
+    const trace::TraceReader reader(trace);
+    const std::string checksum = trace::check_values(reader);
+    nlohmann::json layers = nlohmann::json::array();
+    std::optional<double> worst;
+    for (const std::int64_t layer : reader.layers()) {
+      const std::optional<double> error = check_output(reader, layer);
+      if (error) worst = std::max(worst.value_or(0), *error);
+      layers.push_back(
+          {{"layer", layer},
+           {"recorded_output_error", error ? nlohmann::json(*error) : nlohmann::json()}});
+    }
+    if (!common.json.empty()) {
+      nlohmann::json document = new_document("trace");
+      document["trace"] = trace_json(reader, checksum);
+      document["trace"]["unused_tensors"] = reader.index().unused_tensors;
+      document["layers"] = layers;
+      write_document(common.json, to_text(document));
+    }
+    if (common.stdout_is_taken()) return;
+    print_out(fmt::format("{}: ok, {}\n", escape(reader.path()), checksum));
+    print_out(worst ? fmt::format("recorded outputs follow from q, k and v within {:.2g}\n", *worst)
+                    : "no recorded outputs to compare with\n");
+  }
+};
+
+struct Slice : TraceCommand {
+  std::string out;
+  std::string layers;
+  std::string kv_heads;
+  bool no_output = false;
+  trace::SliceSpec spec;
+
+  void add_options(CLI::App& command) {
+    command.add_option("--out", out, "the trace to write")->type_name("FILE")->required();
+    command.add_option("--layers", layers, "layers to keep: '0-3,7' [all]")->type_name("LIST");
+    command.add_option("--kv-heads", kv_heads, "KV heads to keep, with their query heads [all]")
+        ->type_name("LIST");
+    command
+        .add_option("--prompt-length", spec.prompt_length, "tokens before the first decode step")
+        ->type_name("N");
+    command.add_option("--decode-length", spec.decode_length, "decode steps after the prompt")
+        ->type_name("N");
+    command.add_flag("--no-output", no_output, "leave the recorded attention outputs out");
+    command.footer(
+        "Tokens are kept from the first on.\n"
+        "Examples:\n"
+        "  mikv trace slice big.safetensors --layers 0,5 --out small.safetensors\n"
+        "  mikv trace slice big.safetensors --prompt-length 448 --decode-length 64 --out "
+        "cut.safetensors");
+  }
+
+  void run() {
+    spec.layers = parse_layer_list("--layers", layers);
+    spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
+    spec.output = !no_output;
+    trace::slice(trace::TraceReader(trace), spec, out);
+    print_out(info_text(trace::TraceReader(out)));
+  }
+};
+
+template <typename Command>
+std::shared_ptr<Command> add(CLI::App& parent, const char* name, const char* summary) {
+  CLI::App* app = parent.add_subcommand(name, summary);
+  const auto command = std::make_shared<Command>();
+  command->add_to(*app);
+  app->callback([command] {
+    command->common.check();
+    command->run();
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_trace_command(CLI::App& app, ExitCode& /*result*/) {
+  CLI::App* command = app.add_subcommand("trace", "Look at, check or cut a recorded trace");
+  command->require_subcommand(1);
+  const auto info = add<Info>(*command, "info", "Print what a trace holds");
+  info->common.add_json(*command->get_subcommand("info"));
+  command->get_subcommand("info")->footer(
+      "Examples:\n  mikv trace info trace.safetensors\n  mikv trace info trace.safetensors --json "
+      "-");
+  const auto check =
+      add<Check>(*command, "check", "Check every value, and recorded outputs against q, k, v");
+  check->common.add_json(*command->get_subcommand("check"));
+  command->get_subcommand("check")->footer(
+      "Examples:\n  mikv trace check trace.safetensors\n  mikv trace check trace.safetensors "
+      "--json -");
+  const auto slice = add<Slice>(*command, "slice", "Write a smaller trace");
+  slice->add_options(*command->get_subcommand("slice"));
+}
+
+}  // namespace mikv::tools

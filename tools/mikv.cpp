@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: parses the command line, runs a command, turns errors into one line and an exit
+// code.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "core/error.h"
+#include "tools/commands/command.h"
+#include "tools/support/version.h"
+
+namespace mikv::tools {
+namespace {
+
+int fail(const char* line, ExitCode code) {
+  fmt::print(stderr, "mikv: {}\n", line);
+  return static_cast<int>(code);
+}
+
+std::string version_text() {
+  const Version v = version();
+  return fmt::format("mikv {} ({})\ncompiler  {}\nISA       {}\nCUDA      {}\n", v.version,
+                     v.commit, v.compiler, v.isa,
+                     v.cuda ? "yes" : "no: this build has no CUDA back end");
+}
+
+// CLI11's own codes become 0 for help and version, else 2.
+int exit_after_parse(CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  const std::string line =
+      escape(error.what()) + "; 'mikv --help' and 'mikv COMMAND --help' list what there is";
+  return fail(line.c_str(), ExitCode::usage);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("MiKV reference simulator: compressed KV caches on recorded attention traces",
+               "mikv");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  ExitCode result = ExitCode::ok;
+  add_replay_command(app, result);
+  add_trace_command(app, result);
+  add_diff_command(app, result);
+  app.footer(
+      "Exit codes: 0 ok, 1 a threshold was crossed or a comparison failed, 2 usage,\n"
+      "            3 bad input file (or an output that cannot be written), 4 no usable device,\n"
+      "            5 internal error\n"
+      "Examples:\n"
+      "  mikv replay trace.safetensors --importance-ratio 0.2 --retained-format int2\n"
+      "  mikv trace check trace.safetensors");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return exit_after_parse(app, error);
+  }
+  return static_cast<int>(result);
+}
+
+}  // namespace
+}  // namespace mikv::tools
+
+int main(int argc, char** argv) {
+  using mikv::tools::fail;
+  try {
+    return mikv::tools::run(argc, argv);
+  } catch (const mikv::Error& error) {
+    return fail(error.what(), error.exit_code());
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", mikv::ExitCode::internal);
+  } catch (const std::exception& error) {
+    return fail(error.what(), mikv::ExitCode::internal);
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/options/common_options.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "core/error.h"
+
+namespace mikv::tools {
+namespace {
+
+constexpr const char* kGroup = "Output";
+constexpr int kMaxThreads = 4096;
+
+}  // namespace
+
+void CommonOptions::add_json(CLI::App& command) {
+  command.add_option("--json", json, "write the JSON document to FILE (- = stdout)")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+void CommonOptions::add_csv(CLI::App& command) {
+  command.add_option("--csv", csv, "write a row a layer as CSV to FILE (- = stdout)")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+void CommonOptions::add_config(CLI::App& command) {
+  command.add_option("--config", config, "take options from a JSON file; the command line wins")
+      ->type_name("FILE")
+      ->group("Run");
+}
+
+void CommonOptions::add_threads(CLI::App& command) {
+  command.add_option("--threads", threads, "threads [all]; results do not depend on it")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxThreads))
+      ->group("Run");
+}
+
+void CommonOptions::add_fail_if(CLI::App& command) {
+  command
+      .add_option(
+          "--fail-if", fail_if,
+          "exit 1 if true for any layer, or for total.METRIC: 'output_error > 0.2'; repeatable")
+      ->type_name("'METRIC OP NUMBER'")
+      ->group("Run");
+}
+
+void CommonOptions::add_terminal(CLI::App& command) {
+  command.add_flag("--quiet", quiet, "print no table and no progress")->group(kGroup);
+  const std::map<std::string, ColorMode> modes{
+      {"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}};
+  command.add_option("--color", color, "auto, always or never [auto]")
+      ->transform(CLI::Transformer(modes).description(""))
+      ->type_name("WHEN")
+      ->group(kGroup);
+}
+
+void CommonOptions::check() const {
+  if (json == "-" && csv == "-") {
+    throw UsageError("--csv", "cannot share stdout with --json", "write one of them to a file");
+  }
+}
+
+int CommonOptions::thread_count() const {
+  if (threads > 0) return threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace mikv::tools

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/support/terminal.h"
+
+namespace mikv::tools {
+
+/// Output, threads, --config and --fail-if.
+struct CommonOptions {
+  std::string json;
+  std::string csv;
+  std::string config;
+  int threads = 0;  ///< 0 = all
+  bool quiet = false;
+  ColorMode color = ColorMode::automatic;
+  std::vector<std::string> fail_if;
+
+  void add_json(CLI::App& command);
+  void add_csv(CLI::App& command);
+  void add_config(CLI::App& command);
+  void add_threads(CLI::App& command);
+  void add_fail_if(CLI::App& command);
+  void add_terminal(CLI::App& command);
+
+  /// Whether a document goes to stdout, so that nothing else may.
+  [[nodiscard]] bool stdout_is_taken() const { return json == "-" || csv == "-"; }
+  /// Throws UsageError if two documents would share stdout.
+  void check() const;
+  /// --threads, or the number of processors.
+  [[nodiscard]] int thread_count() const;
+};
+
+}  // namespace mikv::tools

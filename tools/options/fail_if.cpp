@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/options/fail_if.h"
+
+#include <charconv>
+#include <sstream>
+
+#include "core/error.h"
+
+namespace mikv::tools {
+namespace {
+
+constexpr std::string_view kGrammar = "write 'METRIC OP NUMBER', such as 'output_error > 0.2'";
+
+std::function<bool(double)> comparison(const std::string& op, double limit,
+                                       const std::string& text) {
+  if (op == "<") return [limit](double x) { return x < limit; };
+  if (op == "<=") return [limit](double x) { return x <= limit; };
+  if (op == ">") return [limit](double x) { return x > limit; };
+  if (op == ">=") return [limit](double x) { return x >= limit; };
+  if (op == "==") return [limit](double x) { return x == limit; };
+  if (op == "!=") return [limit](double x) { return x != limit; };
+  throw UsageError("--fail-if", "'" + text + "' has no operator < <= > >= == !=", kGrammar);
+}
+
+Condition parse_condition(const std::string& text) {
+  const std::size_t begin = text.find_first_of("<>=!");
+  const std::size_t end = text.find_first_not_of("<>=!", begin);
+  if (begin == std::string::npos || end == std::string::npos) {
+    throw UsageError("--fail-if", "'" + text + "' is no condition", kGrammar);
+  }
+  const auto trimmed = [](const std::string& part) {
+    const std::size_t first = part.find_first_not_of(' ');
+    return first == std::string::npos ? ""
+                                      : part.substr(first, part.find_last_not_of(' ') - first + 1);
+  };
+  const std::string metric = trimmed(text.substr(0, begin));
+  const std::string number = trimmed(text.substr(end));
+  double limit = 0;
+  const auto [parsed, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
+  if (metric.empty() || error != std::errc() || parsed != number.data() + number.size()) {
+    throw UsageError("--fail-if", "'" + text + "' is no condition", kGrammar);
+  }
+  return {text, metric, comparison(text.substr(begin, end - begin), limit, text)};
+}
+
+const nlohmann::json* find(const nlohmann::json& json, const std::string& dotted_path) {
+  const nlohmann::json* at = &json;
+  std::istringstream path(dotted_path);
+  for (std::string part; std::getline(path, part, '.');) {
+    if (!at->is_object() || !at->contains(part)) return nullptr;
+    at = &(*at)[part];
+  }
+  return at;
+}
+
+struct Place {
+  std::string name;
+  const nlohmann::json* json;
+};
+
+// Where a condition looks: the report's total, or each layer.
+std::vector<Place> places(const Condition& condition, const nlohmann::json& report) {
+  if (condition.metric.starts_with("total.")) return {{"total", &report}};
+  std::vector<Place> places;
+  for (const nlohmann::json& layer : report["layers"]) {
+    places.push_back({"layer " + layer["layer"].dump(), &layer});
+  }
+  return places;
+}
+
+}  // namespace
+
+std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : texts) conditions.push_back(parse_condition(text));
+  return conditions;
+}
+
+std::vector<std::string> violations(const std::vector<Condition>& conditions,
+                                    const nlohmann::json& report) {
+  std::vector<std::string> lines;
+  for (const Condition& condition : conditions) {
+    bool checked = false;
+    for (const auto& [place, json] : places(condition, report)) {
+      const nlohmann::json* value = find(*json, condition.metric);
+      if (value == nullptr || !(value->is_number() || value->is_null())) {
+        throw UsageError("--fail-if", "'" + condition.metric + "' is no number of this report",
+                         "'--json -' shows the metrics");
+      }
+      if (value->is_null()) continue;
+      checked = true;
+      if (condition.holds(value->get<double>())) {
+        lines.push_back(place + ": " + condition.metric + " is " + value->dump() + " (--fail-if '" +
+                        condition.text + "')");
+      }
+    }
+    if (!checked) {
+      throw UsageError("--fail-if", "'" + condition.metric + "' is undefined here (null)",
+                       "leave this condition out");
+    }
+  }
+  return lines;
+}
+
+}  // namespace mikv::tools

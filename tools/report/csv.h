@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// A report's layers as CSV.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace mikv::tools {
+
+/// One row a layer and one for the total, one column a number or name of the JSON document, headed
+/// by its dotted path; null is an empty field (RFC 4180).
+[[nodiscard]] std::string layers_csv(const nlohmann::json& report);
+
+}  // namespace mikv::tools

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/report/diff.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "tools/report/document.h"
+#include "tools/support/json_file.h"
+#include "tools/support/terminal.h"
+
+namespace mikv::tools {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kRow = "{:<24} {:>13} {:>13} {:>13} {:>8}\n";
+
+json compare_numbers(const json& a, const json& b) {
+  json out{{"a", a}, {"b", b}, {"delta", nullptr}, {"ratio", nullptr}};
+  if (!a.is_number() || !b.is_number()) return out;
+  if (a.is_number_integer() && b.is_number_integer()) {
+    out["delta"] = b.get<std::int64_t>() - a.get<std::int64_t>();
+  } else {
+    out["delta"] = b.get<double>() - a.get<double>();
+  }
+  if (a.get<double>() != 0) out["ratio"] = b.get<double>() / a.get<double>();
+  return out;
+}
+
+// Walks two objects of the same schema; numbers (and nulls in their place) are compared, all else
+// is counted.
+json compare_members(const json& a, const json& b, std::int64_t& different) {
+  json out = json::object();
+  std::set<std::string> keys;
+  for (const json* side : {&a, &b}) {
+    for (const auto& [key, value] : side->items()) keys.insert(key);
+  }
+  for (const std::string& key : keys) {
+    if (key == "layer") continue;
+    const json left = a.value(key, json());
+    const json right = b.value(key, json());
+    if (left.is_object() && right.is_object()) {
+      out[key] = compare_members(left, right, different);
+      continue;
+    }
+    if (left != right) ++different;
+    if (left.is_number() || right.is_number()) out[key] = compare_numbers(left, right);
+  }
+  return out;
+}
+
+json compare_rows(const json& a, const json& b) {
+  std::int64_t different = 0;
+  json out = compare_members(a, b, different);
+  out["different"] = different;
+  return out;
+}
+
+// Members of an object that differ, as {name: {a, b}}.
+json differing_members(const json& a, const json& b) {
+  json out = json::object();
+  for (const auto& [key, value] : a.items()) {
+    const json other = b.value(key, json());
+    if (value != other) out[key] = {{"a", value}, {"b", other}};
+  }
+  return out;
+}
+
+std::string cell(const json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  return value.is_string() ? escape(value.get<std::string>()) : value.dump();
+}
+
+void add_rows(const json& members, const std::string& path, std::string& text) {
+  for (const auto& [key, value] : members.items()) {
+    const std::string name = path.empty() ? key : path + "." + key;
+    if (!value.is_object()) continue;
+    if (!value.contains("delta")) {
+      add_rows(value, name, text);
+      continue;
+    }
+    const json& ratio = value["ratio"];
+    text += fmt::format(fmt::runtime(kRow), name, cell(value["a"]), cell(value["b"]),
+                        cell(value["delta"]),
+                        ratio.is_null() ? "-" : fmt::format("{:.4f}", ratio.get<double>()));
+  }
+}
+
+}  // namespace
+
+json read_report(const std::string& path) {
+  json report = read_json_file(path);
+  const std::string remedy = "give a report written by 'mikv replay --json'";
+  if (!report.is_object() || report.value("kind", json()) != "replay") {
+    throw InputError(path, "kind", "is not 'replay'", remedy);
+  }
+  if (report.value("schema_version", json()) != kSchemaVersion) {
+    throw InputError(path, "schema_version", "is not " + std::to_string(kSchemaVersion),
+                     "write the report again with this program");
+  }
+  for (const char* member : {"trace", "configuration", "total"}) {
+    if (!report.value(member, json()).is_object()) {
+      throw InputError(path, member, "is missing or no object", remedy);
+    }
+  }
+  if (!report.value("layers", json()).is_array()) {
+    throw InputError(path, "layers", "is missing or no array", remedy);
+  }
+  for (const json& layer : report["layers"]) {
+    if (!layer.is_object() || !layer.value("layer", json()).is_number_integer()) {
+      throw InputError(path, "layers", "has an entry without a layer number", remedy);
+    }
+  }
+  return report;
+}
+
+json diff_reports(const std::string& path_a, const json& a, const std::string& path_b,
+                  const json& b) {
+  json diff = new_document("diff");
+  diff["a"] = {{"file", path_a}, {"configuration", a["configuration"]}, {"trace", a["trace"]}};
+  diff["b"] = {{"file", path_b}, {"configuration", b["configuration"]}, {"trace", b["trace"]}};
+  diff["differing_configuration"] = differing_members(a["configuration"], b["configuration"]);
+  diff["differing_trace"] = differing_members(a["trace"], b["trace"]);
+  diff["layers"] = json::array();
+  const json& layers_a = a["layers"];
+  const json& layers_b = b["layers"];
+  bool same_layers = layers_a.size() == layers_b.size();
+  for (std::size_t i = 0; same_layers && i < layers_a.size(); ++i) {
+    same_layers = layers_a[i]["layer"] == layers_b[i]["layer"];
+    json row = compare_rows(layers_a[i], layers_b[i]);
+    row["layer"] = layers_a[i]["layer"];
+    diff["layers"].push_back(std::move(row));
+  }
+  if (!same_layers) {
+    throw InputError(path_b, "layers", "are not the layers of " + path_a,
+                     "compare reports of one trace");
+  }
+  diff["total"] = compare_rows(a["total"], b["total"]);
+  return diff;
+}
+
+std::string diff_table(const json& diff, bool color) {
+  std::string text;
+  for (const char* part : {"differing_trace", "differing_configuration"}) {
+    for (const auto& [key, sides] : diff[part].items()) {
+      text += fmt::format("{:<24} {} -> {}\n", key, cell(sides["a"]), cell(sides["b"]));
+    }
+  }
+  if (!text.empty()) text += "\n";
+  text += bold(fmt::format(fmt::runtime(kRow), "all layers", "A", "B", "B - A", "B / A"), color);
+  add_rows(diff["total"], "", text);
+  std::int64_t layers = 0;
+  for (const json& layer : diff["layers"]) layers += layer["different"] != 0 ? 1 : 0;
+  text += fmt::format("\n{} of {} layers differ\n", layers, diff["layers"].size());
+  return text;
+}
+
+}  // namespace mikv::tools

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two reports of the same kind, number by number.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace mikv::tools {
+
+/// A report read from a file: a replay of schema_version 1. Throws InputError.
+[[nodiscard]] nlohmann::json read_report(const std::string& path);
+
+/// The diff document: for every layer and the total each number as {a, b, delta: b - a, ratio: b /
+/// a}, and how many values differ ("different"). Throws InputError if the reports cover different
+/// layers.
+[[nodiscard]] nlohmann::json diff_reports(const std::string& path_a, const nlohmann::json& a,
+                                          const std::string& path_b, const nlohmann::json& b);
+
+/// What differs in trace and configuration, and the totals side by side.
+[[nodiscard]] std::string diff_table(const nlohmann::json& diff, bool color);
+
+}  // namespace mikv::tools

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/report/number_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace mikv::tools {
+
+std::string bytes_text(std::int64_t bytes) {
+  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {  // 999.5 would print as 1000
+    value /= 1024;
+    ++unit;
+  }
+  const int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}", value, decimals, kUnits.at(unit));
+}
+
+std::string error_text(const std::optional<double>& value) {
+  if (!value) return "-";
+  const double x = *value;
+  if (x == 0) return "0";
+  if (x >= 99.95) return fmt::format("{:.3g}", x);
+  if (x >= 0.09995) return fmt::format("{:.3f}", x);
+  if (x >= 0.00095) return fmt::format("{:.4f}", x);
+  std::string text = fmt::format("{:.1e}", x);  // 1.7e-04
+  const std::size_t zero = text.find("e-0");
+  if (zero != std::string::npos) text.erase(zero + 2, 1);
+  return text;
+}
+
+std::string percent_text(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return "-";
+  return fmt::format("{:.1f}", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+}  // namespace mikv::tools

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// A replay as the JSON document of tools/schemas/replay.schema.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "core/cache_config.h"
+#include "tools/replay/replay.h"
+#include "trace/trace_reader.h"
+
+namespace mikv::tools {
+
+[[nodiscard]] nlohmann::json replay_json(const trace::TraceReader& reader,
+                                         const CacheConfig& config, const ReplayResult& result);
+
+}  // namespace mikv::tools

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/support/version.h"
+
+#include "mikv_commit.h"  // generated at build time
+
+namespace mikv::tools {
+namespace {
+
+constexpr std::string_view kCompiler =
+#if defined(__clang__)
+    "clang " __clang_version__;
+#else
+    "gcc " __VERSION__;
+#endif
+
+constexpr std::string_view kIsa =
+#if defined(__x86_64__)
+    "x86-64"
+#if defined(__AVX512F__)
+    " AVX-512";
+#elif defined(__AVX2__)
+    " AVX2";
+#else
+    " baseline";
+#endif
+#elif defined(__aarch64__)
+    "arm64";
+#else
+        "other";
+#endif
+
+}  // namespace
+
+Version version() {
+  return {.version = MIKV_VERSION,
+          .commit = MIKV_COMMIT,
+          .compiler = kCompiler,
+          .isa = kIsa,
+          .cuda = false};
+}
+
+}  // namespace mikv::tools

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace mikv::trace {
+namespace {
+
+// The file behind a symbolic link is replaced, not the link.
+std::string resolve_links(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, error);
+  return error ? path : resolved.string();
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+  struct stat status{};
+  const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+  if (special && S_ISDIR(status.st_mode)) {
+    throw InputError(path_, "", "is a directory", "give the path of a file");
+  }
+  if (special) {
+    fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    path_ = resolve_links(path);
+    temporary_ = path_ + ".tmp-" + std::to_string(::getpid());
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  }
+  if (fd_ < 0) refuse("cannot be created");
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::refuse(const std::string& doing) const {
+  throw InputError(path_, "", doing + ": " + std::strerror(errno),
+                   "check the folder, its permissions and the free space");
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) refuse("cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (!temporary_.empty()) {
+    if (::fsync(fd_) != 0) refuse("cannot be written");
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("cannot be renamed into place");
+  }
+  const int closed = ::close(fd_);
+  fd_ = -1;
+  if (closed != 0) refuse("cannot be written");
+}
+
+}  // namespace mikv::trace

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/safetensors_writer.h"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "trace/safetensors_dtype.h"
+
+namespace mikv::trace {
+namespace {
+
+constexpr std::size_t kHeaderAlignment = 8;
+
+std::uint64_t byte_size(const TensorSpec& tensor) {
+  std::uint64_t bits = static_cast<std::uint64_t>(dtype_bits(tensor.dtype).value_or(0));
+  for (const std::uint64_t n : tensor.shape) {
+    if (__builtin_mul_overflow(bits, n, &bits)) throw InternalError("a tensor's size overflows");
+  }
+  return bits / 8;
+}
+
+}  // namespace
+
+SafetensorsWriter::SafetensorsWriter(const std::string& path,
+                                     const std::map<std::string, std::string>& metadata,
+                                     const std::vector<TensorSpec>& tensors)
+    : file_(path) {
+  nlohmann::ordered_json header;
+  header["__metadata__"] = metadata;
+  for (const TensorSpec& tensor : tensors) {
+    const std::uint64_t begin = remaining_;
+    remaining_ += byte_size(tensor);
+    header[tensor.name] = {
+        {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, remaining_}}};
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
+  const std::uint64_t length = text.size();
+  file_.write(std::as_bytes(std::span(&length, 1)));
+  file_.write(text);
+}
+
+void SafetensorsWriter::write(std::span<const std::byte> bytes) {
+  if (bytes.size() > remaining_) throw InternalError("more tensor bytes than specified");
+  file_.write(bytes);
+  remaining_ -= bytes.size();
+}
+
+void SafetensorsWriter::commit() {
+  if (remaining_ != 0) throw InternalError("fewer tensor bytes than specified");
+  file_.commit();
+}
+
+}  // namespace mikv::trace
