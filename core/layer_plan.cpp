@@ -44,8 +44,13 @@ LayerPlanEntry parse_entry(std::string_view text) {
     entry.last = parse_layer(layers.substr(dash + 1), text);
     if (*entry.last < entry.first) refuse(text, "ends before it begins");
   }
-  entry.formats.importance = parse_importance_format(formats.substr(0, slash));
-  entry.formats.retained = parse_retained_format(formats.substr(slash + 1));
+  try {
+    entry.formats.importance = parse_importance_format(formats.substr(0, slash));
+    entry.formats.retained = parse_retained_format(formats.substr(slash + 1));
+  } catch (const UsageError& error) {
+    throw UsageError("--plan",
+                     "entry '" + std::string(text) + "' has a wrong format: " + error.what(), "");
+  }
   return entry;
 }
 

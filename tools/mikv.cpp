@@ -30,8 +30,11 @@ std::string version_text() {
 // CLI11's own codes become 0 for help and version, else 2.
 int exit_after_parse(CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
+  const std::vector<std::string> unknown = app.remaining();
+  const std::string problem =
+      unknown.empty() ? error.what() : "'" + unknown.front() + "' is no command or option here";
   const std::string line =
-      escape(error.what()) + "; 'mikv --help' and 'mikv COMMAND --help' list what there is";
+      escape(problem) + "; 'mikv --help' and 'mikv COMMAND --help' list what there is";
   return fail(line.c_str(), ExitCode::usage);
 }
 

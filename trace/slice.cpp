@@ -37,17 +37,24 @@ class Slicer {
  private:
   void resolve_lengths(const SliceSpec& spec) {
     const TraceHeader& header = reader_.header();
-    prompt_ = spec.prompt_length.value_or(std::min(
-        header.prompt_length, header.tokens() - spec.decode_length.value_or(header.decode_length)));
+    const std::int64_t wanted_decode = spec.decode_length.value_or(0);
+    if (wanted_decode < 0 || wanted_decode >= header.tokens()) {
+      throw UsageError("--decode-length",
+                       std::to_string(wanted_decode) + " leaves no prompt of the trace's " +
+                           std::to_string(header.tokens()) + " tokens",
+                       "keep at least 1 prompt token");
+    }
+    prompt_ = spec.prompt_length.value_or(
+        std::min(header.prompt_length, header.tokens() - wanted_decode));
     if (prompt_ < 1 || prompt_ > header.tokens()) {
       throw UsageError("--prompt-length",
-                       "leaves a prompt of " + std::to_string(prompt_) + " of the trace's " +
-                           std::to_string(header.tokens()) + " tokens",
+                       std::to_string(prompt_) + " of the trace's " +
+                           std::to_string(header.tokens()) + " tokens cannot be kept",
                        "keep at least 1 and at most all");
     }
     decode_ =
         spec.decode_length.value_or(std::min(header.decode_length, header.tokens() - prompt_));
-    if (decode_ < 0 || decode_ > header.tokens() - prompt_) {
+    if (decode_ > header.tokens() - prompt_) {
       throw UsageError("--decode-length",
                        "asks for " + std::to_string(decode_) + " tokens after a prompt of " +
                            std::to_string(prompt_),

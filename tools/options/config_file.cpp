@@ -52,7 +52,7 @@ void set_option(CLI::App& command, const std::string& path, const std::string& k
     throw InputError(path, key, "is no option of this command", "'--help' lists the options");
   }
   if (option->count() > 0) return;  // the command line wins
-  const bool is_flag = option->get_expected_min() == 0 && option->get_type_size() == 0;
+  const bool is_flag = option->get_expected_max() == 0;
   for (const std::string& text : option_values(path, key, value, is_flag)) option->add_result(text);
   if (option->count() == 0) return;
   try {

@@ -7,6 +7,16 @@
 #include <cmath>
 
 namespace mikv::tools {
+namespace {
+
+// "1.7e-4", not "1.7e-04"
+std::string scientific(double x) {
+  const std::string text = fmt::format("{:.1e}", x);
+  const std::size_t e = text.find('e');
+  return text.substr(0, e + 1) + std::to_string(std::stoi(text.substr(e + 1)));
+}
+
+}  // namespace
 
 std::string bytes_text(std::int64_t bytes) {
   constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -24,13 +34,9 @@ std::string error_text(const std::optional<double>& value) {
   if (!value) return "-";
   const double x = *value;
   if (x == 0) return "0";
-  if (x >= 99.95) return fmt::format("{:.3g}", x);
-  if (x >= 0.09995) return fmt::format("{:.3f}", x);
-  if (x >= 0.00095) return fmt::format("{:.4f}", x);
-  std::string text = fmt::format("{:.1e}", x);  // 1.7e-04
-  const std::size_t zero = text.find("e-0");
-  if (zero != std::string::npos) text.erase(zero + 2, 1);
-  return text;
+  if (x < 0.00095 || x >= 99'999.5) return scientific(x);
+  if (x < 0.09995) return fmt::format("{:.4f}", x);
+  return fmt::format("{:.{}f}", x, x < 99.95 ? 3 : 0);
 }
 
 std::string percent_text(std::int64_t part, std::int64_t whole) {

@@ -29,6 +29,8 @@ nlohmann::json read_json_file(const std::string& path) {
   } catch (const nlohmann::json::parse_error& error) {
     throw InputError(path, "", "is not valid JSON at byte " + std::to_string(error.byte),
                      "give a JSON document");
+  } catch (const nlohmann::json::exception&) {
+    throw InputError(path, "", "holds a number that no double can", "give a JSON document");
   }
   throw InputError(path, "", "is nested too deeply", "give a JSON document of this program");
 }
