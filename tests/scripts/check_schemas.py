@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Validates real output of every command against the schema of its kind; also that a changed document fails.
+
+usage: check_schemas.py MIKV SOURCE_DIR
+Exit code: 0 valid, 1 not, 77 skipped (Python package jsonschema is missing).
+"""
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: the Python package jsonschema is missing (Debian: python3-jsonschema)")
+    sys.exit(77)
+
+
+def run(command):
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def documents(mikv, trace, folder):
+    """(schema's name, document) of every command that writes JSON."""
+    full = run([mikv, "replay", trace, "--json", "-", "--hashes"])
+    dropped = run([mikv, "replay", trace, "--json", "-", "--retained-format", "none", "--plan", "0:int8/int4"])
+    reports = [folder / "a.json", folder / "b.json"]
+    for path, report in zip(reports, (full, dropped)):
+        path.write_text(json.dumps(report), encoding="utf-8")
+    yield "replay", full
+    yield "replay", dropped
+    yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
+    yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
+    yield "diff", run([mikv, "diff", *reports, "--json", "-"])
+
+
+def main():
+    mikv, source = sys.argv[1], pathlib.Path(sys.argv[2])
+    trace = str(source / "data/traces/text112-layer-3.safetensors")
+    checked = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, document in documents(mikv, trace, pathlib.Path(folder)):
+            schema = json.loads((source / f"tools/schemas/{kind}.schema.json").read_text(encoding="utf-8"))
+            validator = jsonschema.Draft7Validator(schema)
+            for error in validator.iter_errors(document):
+                print(f"{kind}: {list(error.path)}: {error.message[:200]}")
+                return 1
+            broken = copy.deepcopy(document)
+            broken["surprise"] = 1
+            if validator.is_valid(broken):
+                print(f"{kind}: the schema accepts a field that it does not know")
+                return 1
+            checked += 1
+    print(f"{checked} documents are valid")
+    return 0 if checked == 5 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
