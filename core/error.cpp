@@ -32,7 +32,7 @@ InternalError::InternalError(std::string_view problem)
     : Error(ExitCode::internal, join("", "internal error", problem, "")) {}
 
 std::string escape(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
+  constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte_at = [text](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
   };

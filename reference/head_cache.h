@@ -66,8 +66,8 @@ class HeadCache {
   void sum_prefill_scores();
   void release_prefill_scores();
   HeadAttention attend_head(std::int64_t query_head) const;
-  void observe_partials(const HeadAttention& attention) const;
-  void add_scores(const HeadAttention& attention);
+  void observe_partials(const HeadAttention& head) const;
+  void add_scores(const HeadAttention& head);
   Candidate pick_demotion(std::int64_t budget) const;
   void observe_scores() const;
   template <typename T>

@@ -11,7 +11,7 @@ namespace mikv::reference {
 
 /// rint(2^(logit - m) / l * 2^30) with the row's final maximum m and inverse sum 1 / l.
 inline std::uint64_t importance_weight(float logit, float m, float inverse_l) {
-  constexpr float kOne = static_cast<float>(std::uint64_t{1} << kScoreFractionBits);
+  constexpr auto kOne = static_cast<float>(std::uint64_t{1} << kScoreFractionBits);
   const float p = exp2(logit - m) * inverse_l;
   return static_cast<std::uint64_t>(round_to_integer(p * kOne));
 }

@@ -40,6 +40,7 @@ void add_prefill_scores(const LayerView& layer, std::int64_t kv_head, RowRange r
   const std::int64_t ratio = layer.shape.group_ratio();
   const float scale = logit_scale(layer.softmax_scale);
   std::vector<Row> keys;
+  keys.reserve(static_cast<std::size_t>(rows.end));
   for (std::int64_t j = 0; j < rows.end; ++j) keys.push_back(load_row(layer.k, kv_head, j));
 
   std::vector<float> logits;

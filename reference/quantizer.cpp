@@ -33,7 +33,7 @@ float maximum(const Row& x) {
 bool quantize_group(const Row& group, int bits, std::span<std::uint8_t> codes,
                     GroupParams& params) {
   const Row x = group + 0.0F;  // R6: no -0
-  const float levels = static_cast<float>((1 << bits) - 1);
+  const auto levels = static_cast<float>((1 << bits) - 1);
   const float low = minimum(x);
   const Saturated alpha = to_half_saturated((maximum(x) - low) / levels);
   const Saturated beta = to_half_saturated(low);

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 build=${MIKV_BUILD:-build}
 
 install_packages $BUILD_PACKAGES
-build_in "$build"
+build_in "$build" mikv
 echo "Replaying data/traces/line20-layers-0-3-5.safetensors."
 echo
 "$build/mikv" replay data/traces/line20-layers-0-3-5.safetensors "$@"

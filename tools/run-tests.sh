@@ -8,5 +8,5 @@ cd "$(dirname "$0")/.."
 build=${MIKV_BUILD:-build}
 
 install_packages $TEST_PACKAGES
-build_in "$build" -DBUILD_TESTING=ON
+build_in "$build" all -DBUILD_TESTING=ON
 ctest --test-dir "$build" --no-tests=error --output-on-failure --parallel "$(nproc)" "$@"

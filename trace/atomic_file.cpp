@@ -14,18 +14,25 @@
 namespace mikv::trace {
 namespace {
 
-// The file behind a symbolic link is replaced, not the link.
+// The file behind a symbolic link is replaced or made, not the link.
 std::string resolve_links(const std::string& path) {
+  std::filesystem::path resolved = path;
   std::error_code error;
-  const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, error);
-  return error ? path : resolved.string();
+  while (std::filesystem::is_symlink(std::filesystem::symlink_status(resolved, error))) {
+    const std::filesystem::path target = std::filesystem::read_symlink(resolved, error);
+    if (error) break;
+    resolved = resolved.parent_path() / target;
+  }
+  return resolved.string();
 }
 
 }  // namespace
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   struct stat status{};
-  const bool special = ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+  const bool exists = ::stat(path.c_str(), &status) == 0;
+  if (!exists && errno != ENOENT) refuse("cannot be created");  // links in a circle, for one
+  const bool special = exists && !S_ISREG(status.st_mode);
   if (special && S_ISDIR(status.st_mode)) {
     throw InputError(path_, "", "is a directory", "give the path of a file");
   }
@@ -34,7 +41,9 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   } else {
     path_ = resolve_links(path);
     temporary_ = path_ + ".tmp-" + std::to_string(::getpid());
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    // A link planted under this name in a shared folder must not be followed.
+    ::unlink(temporary_.c_str());
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   }
   if (fd_ < 0) refuse("cannot be created");
 }

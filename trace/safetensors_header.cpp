@@ -62,6 +62,8 @@ class HeaderParser {
     if (first == std::string_view::npos || text[first] != '{') {
       refuse("header", "does not begin with '{'");
     }
+    // To the JSON parser a NUL is the end, whatever follows it.
+    if (text.find('\0') != std::string_view::npos) refuse("header", "holds a NUL byte");
     SafetensorsSax sax(header_);
     if (!nlohmann::json::sax_parse(text.begin(), text.end(), &sax)) {
       refuse(sax.field().empty() ? "header" : sax.field(), sax.problem());

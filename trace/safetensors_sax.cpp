@@ -56,7 +56,10 @@ bool SafetensorsSax::number_unsigned(std::uint64_t value) {
 bool SafetensorsSax::string(std::string& value) {
   if (expect_ == Expect::text) {
     metadata_bytes_ += value.size();
-    if (metadata_bytes_ > kMaxMetadataBytes) return fail("is larger than 1 MiB");
+    if (metadata_bytes_ > kMaxMetadataBytes) {
+      field_ = kMetadata;
+      return fail("is larger than 1 MiB");
+    }
     header_.metadata.emplace(metadata_name_, value);
     expect_ = Expect::key;
     return true;
@@ -121,6 +124,7 @@ bool SafetensorsSax::top_key(const std::string& name) {
 }
 
 bool SafetensorsSax::metadata_key(const std::string& name) {
+  field_ = kMetadata;
   metadata_bytes_ += name.size();
   if (metadata_bytes_ > kMaxMetadataBytes) return fail("is larger than 1 MiB");
   if (header_.metadata.size() == kMaxMetadataEntries) return fail("has more than 1024 entries");
@@ -128,6 +132,7 @@ bool SafetensorsSax::metadata_key(const std::string& name) {
     return fail("has '" + name.substr(0, kMaxNameBytes) + "' twice");
   }
   metadata_name_ = name;
+  field_.append(".").append(name, 0, kMaxNameBytes);
   expect_ = Expect::text;
   return true;
 }

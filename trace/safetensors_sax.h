@@ -18,7 +18,7 @@ class SafetensorsSax : public nlohmann::json::json_sax_t {
  public:
   explicit SafetensorsSax(SafetensorsHeader& header) : header_(header) {}
 
-  /// What was wrong and where: a tensor's name or "__metadata__".
+  /// What was wrong and where: a tensor's name, "__metadata__" or "__metadata__.<key>".
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] const std::string& field() const { return field_; }
 

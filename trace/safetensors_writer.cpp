@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "trace/safetensors_dtype.h"
@@ -13,10 +14,13 @@ namespace {
 constexpr std::size_t kHeaderAlignment = 8;
 
 std::uint64_t byte_size(const TensorSpec& tensor) {
-  std::uint64_t bits = static_cast<std::uint64_t>(dtype_bits(tensor.dtype).value_or(0));
+  const std::optional<int> element_bits = dtype_bits(tensor.dtype);
+  if (!element_bits) throw InternalError("a tensor's dtype is unknown");
+  auto bits = static_cast<std::uint64_t>(*element_bits);
   for (const std::uint64_t n : tensor.shape) {
     if (__builtin_mul_overflow(bits, n, &bits)) throw InternalError("a tensor's size overflows");
   }
+  if (bits % 8 != 0) throw InternalError("a tensor does not end on a whole byte");
   return bits / 8;
 }
 
@@ -30,7 +34,10 @@ SafetensorsWriter::SafetensorsWriter(const std::string& path,
   header["__metadata__"] = metadata;
   for (const TensorSpec& tensor : tensors) {
     const std::uint64_t begin = remaining_;
-    remaining_ += byte_size(tensor);
+    if (__builtin_add_overflow(begin, byte_size(tensor), &remaining_)) {
+      throw InternalError("the tensors' size overflows");
+    }
+    if (header.contains(tensor.name)) throw InternalError("two tensors have one name");
     header[tensor.name] = {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, remaining_}}};
   }

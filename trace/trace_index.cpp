@@ -73,7 +73,10 @@ class Indexer {
     if (name->layer >= index_.header.num_layers) {
       refuse(tensor.name, "is beyond num_layers " + std::to_string(index_.header.num_layers));
     }
-    if (name->part == "sinks") return;  // refused by header().sinks before anyone reads them
+    if (name->part == "sinks") {
+      if (!index_.header.sinks) refuse(tensor.name, "is there though __metadata__.sinks is not 1");
+      return;  // replay refuses header.sinks before anyone reads them
+    }
     Parts& parts = parts_[name->layer];
     const AttentionShape& shape = index_.header.shape;
     if (name->part == "q") parts.q = checked(i, shape.query_heads);

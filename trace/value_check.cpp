@@ -67,7 +67,7 @@ class Hash {
   [[nodiscard]] std::string text() const {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
-    constexpr char kHex[] = "0123456789abcdef";
+    constexpr std::string_view kHex = "0123456789abcdef";
     std::string out = "xxh128:";
     for (const unsigned char byte : canonical.digest)
       out.append({kHex[byte >> 4], kHex[byte & 15]});

@@ -29,6 +29,12 @@ foreach(sanitizer IN LISTS MIKV_SANITIZE)
   target_link_options(mikv_settings INTERFACE -fsanitize=${sanitizer})
 endforeach()
 
+if(MIKV_FUZZ)
+  # Coverage feedback for the fuzz targets' libraries.
+  target_compile_options(mikv_settings INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(mikv_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 add_library(mikv_xxhash INTERFACE)
 target_include_directories(mikv_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
 

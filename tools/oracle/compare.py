@@ -4,8 +4,9 @@
 
 usage: compare.py MIKV FOLDER [NAME ...]
 
-Runs MIKV replay on every trace of the folder (make_cases.py) and compares, for each layer and stage, the hash with that
-of the oracle's streams, and the counts of tokens and of saturated groups.
+Runs MIKV replay on every trace of the folder (made by make_cases.py). Compares, for each layer and stage, the
+hash with that of the oracle's streams, and the counts of tokens and saturated groups; for the trace, the hashes
+over its layers.
 Exit code: 0 all equal, 1 any difference or no cases, 2 usage.
 """
 import json
@@ -34,14 +35,16 @@ def layer_hashes(streams: Dict[str, bytes], layer: int) -> Dict[str, str]:
 
 
 def compare_case(program: str, base: str) -> List[str]:
-    """Prints a line a layer; returns what differs."""
-    command = [program, "replay", base + ".safetensors", "--config", base + ".json", "--hashes", "--quiet", "--json", "-"]
+    """Prints a line for each layer and stage; returns what differs."""
+    command = [program, "replay", base + ".safetensors", "--config", base + ".json"]
+    command += ["--hashes", "--quiet", "--json", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     name = os.path.basename(base)
     if done.returncode != 0:
         print(f"{name}: exit code {done.returncode}: {done.stderr.strip()}")
         return [f"{name}: exit code {done.returncode}"]
-    layers = {row["layer"]: row for row in json.loads(done.stdout)["layers"]}
+    report = json.loads(done.stdout)
+    layers = {row["layer"]: row for row in report["layers"]}
     header, body = read_safetensors(base + SUFFIX)
     counts = header.pop("__metadata__")
     streams = {key: body[entry["data_offsets"][0]:entry["data_offsets"][1]] for key, entry in header.items()}
@@ -50,8 +53,9 @@ def compare_case(program: str, base: str) -> List[str]:
         print(f"{name}: layers {sorted(layers)}, expected {expected_layers}")
         return [f"{name}: layers"]
     differences = []
-    for layer in expected_layers:
-        expected: Dict[str, str] = layer_hashes(streams, layer)
+    by_layer = {layer: layer_hashes(streams, layer) for layer in expected_layers}
+    for layer, hashes in by_layer.items():
+        expected: Dict[str, str] = dict(hashes)
         found: Dict[str, str] = dict(layers[layer]["hashes"])
         for count in COUNTS:
             expected[count] = counts[f"layers.{layer}.{count}"]
@@ -62,10 +66,17 @@ def compare_case(program: str, base: str) -> List[str]:
             nbytes = sum(len(data) for key, data in streams.items()
                          if key.startswith(f"layers.{layer}.") and key.endswith("." + stage))
             size = f"({nbytes} bytes)" if stage in STAGES else ""
-            print(f"  {stage:18} " + (f"equal      {value} {size}" if equal
-                                      else f"different  oracle {value}, program {found.get(stage)} {size}"))
-            if not equal:
+            if equal:
+                print(f"  {stage:18} equal      {value} {size}")
+            else:
+                print(f"  {stage:18} different  oracle {value}, program {found.get(stage)} {size}")
                 differences.append(f"{name}, layer {layer}: {stage}")
+    for stage in STAGES:
+        joined = b"".join(int(hashes[stage], 16).to_bytes(8, "little") for hashes in by_layer.values())
+        whole = f"{xxh3_64(joined):016x}"
+        if report["total"]["hashes"][stage] != whole:
+            print(f"  total {stage}: different  oracle {whole}, program {report['total']['hashes'][stage]}")
+            differences.append(f"{name}, total: {stage}")
     return differences
 
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replays a recorded trace by the arithmetic contract and writes what each stage computed.
 
-Written from core/ALGORITHM.md, core/CONTRACT.md, core/FORMAT.md and trace/FORMAT.md alone, to find errors that two
-implementations by one hand could share. Slow and plain: one number at a time, standard library only. R1 .. R20 are the
-rules of core/CONTRACT.md, 1 .. 10 the steps of core/ALGORITHM.md.
+Written from core/ALGORITHM.md, core/CONTRACT.md, core/FORMAT.md and trace/FORMAT.md alone, to find errors
+that implementations by one hand could share. Slow and plain: one number at a time, standard library only.
+R1 .. R20 are the rules of core/CONTRACT.md, 1 .. 10 the steps of core/ALGORITHM.md.
 """
 import argparse
 import json
@@ -28,8 +28,9 @@ class ContractError(Exception):
     """Something that the contract refuses."""
 
 
-# ---- fp32 arithmetic in doubles -------------------------------------------------------------------------------------
-# add, sub, mul, div and sqrt of fp32 values, rounded to double and then to fp32, are correctly rounded (53 >= 2 * 24 + 2).
+# ---- fp32 arithmetic in doubles ----------------------------------------------------------------------------
+# add, sub, mul, div and sqrt of fp32 values, rounded to double and then to fp32, are correctly rounded:
+# 53 >= 2 * 24 + 2.
 
 _F32 = struct.Struct("<f")
 _U32 = struct.Struct("<I")
@@ -68,7 +69,7 @@ def sqrt(a: float) -> float:
 
 
 def fma(a: float, b: float, c: float) -> float:
-    """a*b + c, rounded once (R4): the product is exact, the sum is rounded to odd in double, then to nearest in fp32."""
+    """a*b + c, rounded once (R4): the exact product, the sum rounded to odd in double, then to fp32."""
     product = a * b
     total = product + c
     virtual = total - product
@@ -138,7 +139,7 @@ def exp2(x: float) -> float:
     return from_bits((bits_of(fma(q, f, 1.0)) + (bits_of(t) << 23)) & 0xFFFFFFFF)
 
 
-# ---- trace and configuration ----------------------------------------------------------------------------------------
+# ---- trace and configuration -------------------------------------------------------------------------------
 
 
 class Trace(NamedTuple):
@@ -182,7 +183,9 @@ def read_safetensors(path: str) -> Tuple[dict, bytes]:
     return json.loads(data[8:8 + length]), data[8 + length:]
 
 
-def write_safetensors(path: str, tensors: Dict[str, Tuple[str, List[int], bytes]], metadata: Dict[str, str]) -> None:
+def write_safetensors(
+    path: str, tensors: Dict[str, Tuple[str, List[int], bytes]], metadata: Dict[str, str]
+) -> None:
     """tensors: name: (dtype, shape, bytes)."""
     header: Dict[str, object] = {"__metadata__": metadata}
     body = bytearray()
@@ -221,14 +224,13 @@ def read_trace(path: str) -> Trace:
                  softmax_scale=float(meta["softmax_scale"]), element=element, tensors=tensors)
 
 
-# ---- quantizer ------------------------------------------------------------------------------------------------------
+# ---- quantizer ---------------------------------------------------------------------------------------------
 
 
 class Quantized:
     """A key or value in intN storage: for each group alpha and beta (fp16 bits), for each channel a code."""
 
-    def __init__(self, bits: int, alpha: List[int], beta: List[int], codes: List[int], saturated: int) -> None:
-        self.bits = bits
+    def __init__(self, alpha: List[int], beta: List[int], codes: List[int], saturated: int) -> None:
         self.alpha_halves = alpha
         self.beta_halves = beta
         self.alpha = [half_to_float(half) for half in alpha]
@@ -269,13 +271,14 @@ def quantize(x: Vector, bits: int, group_size: int) -> Quantized:
         beta.append(group[1])
         codes += group[2]
         saturated += group[3]
-    return Quantized(bits, alpha, beta, codes, saturated)
+    return Quantized(alpha, beta, codes, saturated)
 
 
 def dequantize(stored: Quantized) -> List[float]:
     """R10."""
     size = len(stored.codes) // len(stored.alpha)
-    return [fma(float(code), stored.alpha[c // size], stored.beta[c // size]) for c, code in enumerate(stored.codes)]
+    groups = [c // size for c in range(len(stored.codes))]
+    return [fma(float(code), stored.alpha[g], stored.beta[g]) for code, g in zip(stored.codes, groups)]
 
 
 def pack_codes(codes: Sequence[int], bits: int) -> bytes:
@@ -300,7 +303,7 @@ def balancer(queries: Iterable[Vector], keys: Sequence[Vector], dim: int) -> Lis
     return factors
 
 
-# ---- attention over one chunk ---------------------------------------------------------------------------------------
+# ---- attention over one chunk ------------------------------------------------------------------------------
 
 
 class Partial(NamedTuple):
@@ -371,15 +374,20 @@ def quantized_values(p: Vector, values: Sequence[Quantized]) -> List[float]:
     return out
 
 
-def attend_quantized(query: QuantizedQuery, keys: Sequence[Optional[Quantized]], values: Sequence[Optional[Quantized]],
-                     scale2: float) -> ChunkResult:
+def attend_quantized(
+    query: QuantizedQuery,
+    keys: Sequence[Optional[Quantized]],
+    values: Sequence[Optional[Quantized]],
+    scale2: float,
+) -> ChunkResult:
     """R13, R14, R15: a chunk in quantized storage."""
     logits = [None if key is None else quantized_logit(query, key, scale2) for key in keys]
     m = max(s for s in logits if s is not None)
     p = [exp2(sub(s, m)) for s in logits if s is not None]
     total = sum(rint(mul(weight, float(ONE))) for weight in p)
     l = mul(to_float(total), 2.0 ** -30)
-    return ChunkResult(logits, Partial(m, l, quantized_values(p, [value for value in values if value is not None])))
+    o = quantized_values(p, [value for value in values if value is not None])
+    return ChunkResult(logits, Partial(m, l, o))
 
 
 def dot(q: Vector, k: Vector) -> float:
@@ -399,8 +407,13 @@ def tree_sum(x: Sequence[float]) -> float:
     return x[0]
 
 
-def attend_unquantized(query: Vector, keys: Sequence[Optional[Vector]], values: Sequence[Optional[Vector]],
-                       scale2: float, dim: int) -> ChunkResult:
+def attend_unquantized(
+    query: Vector,
+    keys: Sequence[Optional[Vector]],
+    values: Sequence[Optional[Vector]],
+    scale2: float,
+    dim: int,
+) -> ChunkResult:
     """R13, R16: a chunk in unquantized storage. With dim = 0 only m and l are computed."""
     logits = [None if key is None else check_logit(mul(dot(query, key), scale2)) for key in keys]
     m = max(s for s in logits if s is not None)
@@ -420,7 +433,7 @@ def attend_unquantized(query: Vector, keys: Sequence[Optional[Vector]], values: 
     return ChunkResult(logits, Partial(m, tree_sum(block_l), [tree_sum(column) for column in zip(*block_o)]))
 
 
-# ---- merging chunks -------------------------------------------------------------------------------------------------
+# ---- merging chunks ----------------------------------------------------------------------------------------
 
 
 def merge(one: Optional[Partial], two: Optional[Partial]) -> Optional[Partial]:
@@ -447,7 +460,9 @@ def importance(s: float, m: float, inverse_l: float) -> int:
     return rint(mul(mul(exp2(sub(s, m)), inverse_l), float(ONE)))
 
 
-def exact_scores(queries: Sequence[Sequence[Vector]], keys: Sequence[Vector], rows: Iterable[int], scale2: float) -> List[int]:
+def exact_scores(
+    queries: Sequence[Sequence[Vector]], keys: Sequence[Vector], rows: Iterable[int], scale2: float
+) -> List[int]:
     """R18: scores of the exact attention of the given rows; row i attends to positions 0..i."""
     scores = [0] * len(keys)
     for i in rows:
@@ -462,7 +477,7 @@ def exact_scores(queries: Sequence[Sequence[Vector]], keys: Sequence[Vector], ro
     return scores
 
 
-# ---- policies -------------------------------------------------------------------------------------------------------
+# ---- policies ----------------------------------------------------------------------------------------------
 
 
 def mix(x: int) -> int:
@@ -508,7 +523,7 @@ def rank(policy: str, score: int, position: int, seen: int, key: int) -> int:
     return score
 
 
-# ---- the cache of one KV head ---------------------------------------------------------------------------------------
+# ---- the cache of one KV head ------------------------------------------------------------------------------
 
 
 class Token:
@@ -639,8 +654,9 @@ class HeadReplay:
             self.importance[self.free_slot] = token
             self.free_slot = None
 
-    def attend_tier(self, slots: Sequence[Optional[Token]], quantized: bool, plain: Vector,
-                    query: QuantizedQuery) -> List[Optional[ChunkResult]]:
+    def attend_tier(
+        self, slots: Sequence[Optional[Token]], quantized: bool, plain: Vector, query: QuantizedQuery
+    ) -> List[Optional[ChunkResult]]:
         """R13: one result for each chunk; None where no slot is taken."""
         results: List[Optional[ChunkResult]] = []
         for first in range(0, len(slots), CHUNK):
@@ -659,8 +675,11 @@ class HeadReplay:
         """Step 7b for one query head. Returns the weight of each importance slot (R18)."""
         quantized_query = quantize_query(self.balanced_query(query))
         retained = self.attend_tier(self.retained, True, query, quantized_query)
-        important = self.attend_tier(self.importance, self.importance_bits is not None, query, quantized_query)
-        partials = [[None if result is None else result.partial for result in tier] for tier in (retained, important)]
+        quantized = self.importance_bits is not None
+        important = self.attend_tier(self.importance, quantized, query, quantized_query)
+        partials = [
+            [None if result is None else result.partial for result in tier] for tier in (retained, important)
+        ]
         for partial in partials[0] + partials[1]:
             if partial is not None:
                 self.emit("partials", "f", [partial.m, partial.l] + partial.o)
@@ -707,7 +726,7 @@ class HeadReplay:
             self.step(position)
 
 
-# ---- command line ---------------------------------------------------------------------------------------------------
+# ---- command line ------------------------------------------------------------------------------------------
 
 
 def check_config(config: Config, head_dim: int) -> None:
@@ -728,7 +747,8 @@ def replay_trace(trace: Trace, config: Config) -> Tuple[Dict[str, bytes], Dict[s
             head.run()
             for stage in STAGES:
                 streams[f"layers.{layer}.heads.{kv_head}.{stage}"] = bytes(head.streams[stage])
-        counts[f"layers.{layer}.importance_tokens"] = str(sum(token is not None for head in heads for token in head.importance))
+        important = sum(token is not None for head in heads for token in head.importance)
+        counts[f"layers.{layer}.importance_tokens"] = str(important)
         counts[f"layers.{layer}.retained_tokens"] = str(sum(len(head.retained) for head in heads))
         counts[f"layers.{layer}.saturated_groups"] = str(sum(head.saturated_groups for head in heads))
     return streams, counts
@@ -754,9 +774,16 @@ def main() -> int:
     args = parser.parse_args()
     try:
         trace = read_trace(args.trace)
-        config = Config(args.importance_ratio, args.importance_format, args.retained_format,
-                        args.group_size or trace.head_dim // 2, not args.no_balancer, args.policy, args.recent_share,
-                        args.seed)
+        config = Config(
+            importance_ratio=args.importance_ratio,
+            importance_format=args.importance_format,
+            retained_format=args.retained_format,
+            group_size=args.group_size or trace.head_dim // 2,
+            balancer=not args.no_balancer,
+            policy=args.policy,
+            recent_share=args.recent_share,
+            seed=args.seed,
+        )
         write_streams(args.out, *replay_trace(trace, config))
     except (ContractError, OSError, KeyError, ValueError) as error:
         print(f"mikv_oracle: {error}", file=sys.stderr)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""XXH3-64 (seed 0, default secret) in plain Python, from the published algorithm (github.com/Cyan4973/xxHash, BSD-2-Clause).
+"""XXH3-64 (seed 0, default secret) in plain Python, after xxHash 0.8 (Yann Collet, BSD-2-Clause).
 
 usage: xxh3.py [FILE ...]     prints the hash of each file, or checks itself when none is given
 """
@@ -124,7 +124,8 @@ def hash_long(data: bytes) -> int:
                struct.unpack_from("<8Q", SECRET, len(SECRET) - STRIPE - 7))
     merged = n * PRIME64_1
     for i in range(4):
-        merged += multiply_fold(acc[2 * i] ^ read64(SECRET, 11 + 16 * i), acc[2 * i + 1] ^ read64(SECRET, 19 + 16 * i))
+        low, high = read64(SECRET, 11 + 16 * i), read64(SECRET, 19 + 16 * i)
+        merged += multiply_fold(acc[2 * i] ^ low, acc[2 * i + 1] ^ high)
     return avalanche(merged & MASK64)
 
 
