@@ -4,9 +4,9 @@
 
 usage: compare.py MIKV FOLDER [NAME ...]
 
-Runs MIKV replay on every trace of the folder (made by make_cases.py). Compares, for each layer and stage, the
-hash with that of the oracle's streams, and the counts of tokens and saturated groups; for the trace, the hashes
-over its layers.
+Runs MIKV replay on every trace of the folder (made by make_cases.py). Compares the hash of each
+layer and stage with that of the oracle's streams, the counts of tokens and saturated groups, and
+the hashes over all layers.
 Exit code: 0 all equal, 1 any difference or no cases, 2 usage.
 """
 import json

@@ -517,7 +517,7 @@ def rank(policy: str, score: int, position: int, seen: int, key: int) -> int:
     if policy == "h2o_mean":
         return score // (seen - position)
     if policy == "recent_sinks":
-        return position + (1 << 32 if position < 4 else 0)
+        return MASK64 if position < 4 else position
     if policy == "random":
         return mix((key + position) & MASK64)
     return score
@@ -673,10 +673,12 @@ class HeadReplay:
 
     def attend(self, query: Vector) -> List[int]:
         """Step 7b for one query head. Returns the weight of each importance slot (R18)."""
-        quantized_query = quantize_query(self.balanced_query(query))
+        stores_quantized = self.importance_bits is not None or self.retained_bits is not None
+        quantized_query = quantize_query(self.balanced_query(query) if stores_quantized else query)
         retained = self.attend_tier(self.retained, True, query, quantized_query)
-        quantized = self.importance_bits is not None
-        important = self.attend_tier(self.importance, quantized, query, quantized_query)
+        important = self.attend_tier(
+            self.importance, self.importance_bits is not None, query, quantized_query
+        )
         partials = [
             [None if result is None else result.partial for result in tier] for tier in (retained, important)
         ]

@@ -7,9 +7,10 @@ build_in() {
   shift 2
   generator=
   [ -e "$folder/CMakeCache.txt" ] || generator="-G Ninja"
+  mkdir -p "$folder"
+  log=$folder/build.log
   echo "Building $target in $folder."
   # shellcheck disable=SC2086
-  cmake -S . -B "$folder" $generator "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; return 1; }
-  cmake --build "$folder" --target "$target" --parallel "$(nproc)" >>"$folder.log" 2>&1 ||
-    { tail -n 100 "$folder.log"; return 1; }
+  cmake -S . -B "$folder" $generator "$@" >"$log" 2>&1 || { cat "$log"; return 1; }
+  cmake --build "$folder" --target "$target" --parallel "$(nproc)" >>"$log" 2>&1 || { tail -n 100 "$log"; return 1; }
 }
