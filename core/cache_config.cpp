@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/cache_config.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <string>
 
 #include "core/error.h"
@@ -8,9 +11,16 @@
 namespace mikv {
 namespace {
 
+// The shortest text that reads back to the same number: 1.0000001 must not print as 1.000000.
+std::string number_text(double value) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() ? std::string(text.data(), end) : std::string("?");
+}
+
 void require_fraction(std::string_view option, double value) {
   if (!(value >= 0 && value <= 1)) {
-    throw UsageError(option, std::to_string(value) + " is outside 0 to 1",
+    throw UsageError(option, number_text(value) + " is outside 0 to 1",
                      "give a share, such as 0.2");
   }
 }
@@ -44,6 +54,14 @@ StorageFormat resolve_importance_format(std::optional<StorageFormat> wanted, Ele
   return format;
 }
 
+// Text is checked when it is parsed; this is for formats that a program sets.
+void require_tier(std::string_view option, StorageFormat format, bool fits) {
+  if (!fits) {
+    throw UsageError(option, std::string(name(format)) + " is no format of this tier",
+                     "core/FORMAT.md lists the tiers of each format");
+  }
+}
+
 }  // namespace
 
 LayerConfig resolve(const CacheConfig& config, const AttentionShape& shape, ElementType element,
@@ -52,9 +70,12 @@ LayerConfig resolve(const CacheConfig& config, const AttentionShape& shape, Elem
   require_fraction("--recent-share", config.recent_share);
   const LayerPlanEntry* entry = find(config.plan, layer);
   const TierFormats& formats = entry != nullptr ? entry->formats : config.formats;
+  const StorageFormat importance = resolve_importance_format(formats.importance, element);
+  require_tier("--importance-format", importance, info(importance).importance_tier);
+  require_tier("--retained-format", formats.retained, info(formats.retained).retained_tier);
   return {
       .importance_ratio = config.importance_ratio,
-      .importance_format = resolve_importance_format(formats.importance, element),
+      .importance_format = importance,
       .retained_format = formats.retained,
       .group_size = resolve_group_size(config.group_size, shape.head_dim),
       .balancer = config.balancer,

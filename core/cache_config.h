@@ -38,7 +38,8 @@ struct LayerConfig {
 
 /// Resolves and checks a configuration against a layer's shape and element type. Throws UsageError:
 /// a ratio or share outside 0..1, a group size that does not divide head_dim, is no multiple of 8
-/// or exceeds kMaxGroupSize, an unquantized importance format other than the trace's element type.
+/// or exceeds kMaxGroupSize, a format of the other tier, an unquantized importance format other
+/// than the trace's element type.
 [[nodiscard]] LayerConfig resolve(const CacheConfig& config, const AttentionShape& shape,
                                   ElementType element, std::int64_t layer);
 

@@ -30,10 +30,11 @@ struct LayerPlanEntry {
 /// Entries that do not overlap. A layer in none of them uses the configuration's formats.
 using LayerPlan = std::vector<LayerPlanEntry>;
 
-/// Reads FIRST[-[LAST]]:IMPORTANCE/RETAINED,... Throws UsageError naming the entry.
+/// Reads FIRST[-[LAST]]:IMPORTANCE/RETAINED,... (at least one entry). Throws UsageError naming the
+/// entry.
 [[nodiscard]] LayerPlan parse_layer_plan(std::string_view text);
 
-/// The text that parse_layer_plan reads back to the same plan.
+/// The text that parse_layer_plan reads back to the same plan; empty for an empty plan.
 [[nodiscard]] std::string to_string(const LayerPlan& plan);
 
 /// The entry that covers a layer, or nullptr.

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
+#include <cstdio>
 #include <exception>
 #include <new>
 
@@ -16,7 +16,7 @@ namespace mikv::tools {
 namespace {
 
 int fail(const char* line, ExitCode code) {
-  fmt::print(stderr, "mikv: {}\n", line);
+  std::fprintf(stderr, "mikv: %s\n", line);  // must not throw
   return static_cast<int>(code);
 }
 

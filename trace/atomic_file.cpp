@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "core/error.h"
@@ -56,7 +55,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::refuse(const std::string& doing) const {
-  throw InputError(path_, "", doing + ": " + std::strerror(errno),
+  throw InputError(path_, "", doing + ": " + std::system_category().message(errno),
                    "check the folder, its permissions and the free space");
 }
 

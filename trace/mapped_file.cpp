@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -34,7 +34,8 @@ MappedFile::MappedFile(const std::string& path) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
-    throw InputError(path, "", std::string("cannot be opened: ") + std::strerror(errno),
+    throw InputError(path, "",
+                     std::string("cannot be opened: ") + std::system_category().message(errno),
                      "check the path and its permissions");
   }
   struct stat status{};
@@ -45,7 +46,8 @@ MappedFile::MappedFile(const std::string& path) {
   if (size == 0) return;
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (address == MAP_FAILED) {
-    throw InputError(path, "", std::string("cannot be mapped: ") + std::strerror(errno),
+    throw InputError(path, "",
+                     std::string("cannot be mapped: ") + std::system_category().message(errno),
                      "check the limit on virtual memory (ulimit -v)");
   }
   bytes_ = {static_cast<const std::byte*>(address), size};
@@ -56,11 +58,13 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<std::size_t>(part.data() - bytes_.data());
+  const std::size_t begin = (offset + page - 1) / page * page;
+  const std::size_t end = (offset + part.size()) / page * page;
+  if (begin >= end) return;
   // Advice only: a failure costs memory, not correctness.
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  ::madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
 }
 
 }  // namespace mikv::trace

@@ -97,7 +97,7 @@ class HeaderParser {
   void check_size(const TensorEntry& tensor) const {
     const std::optional<int> bits = dtype_bits(tensor.dtype);
     if (!bits) refuse(tensor.name, "has the unknown dtype '" + tensor.dtype.substr(0, 32) + "'");
-    std::uint64_t total = static_cast<std::uint64_t>(*bits);
+    auto total = static_cast<std::uint64_t>(*bits);
     for (const std::uint64_t dimension : tensor.shape) {
       if (__builtin_mul_overflow(total, dimension, &total)) {
         refuse(tensor.name, "has a shape whose size overflows 64 bits");

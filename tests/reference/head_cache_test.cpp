@@ -88,7 +88,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("with the balancer, quantized keys are those of k * b; values are never balanced") {
+TEST_CASE("with the balancer, quantized keys are those of k * b, values are never balanced") {
   const RecordedTrace trace(long_spec());
   const LayerView layer = trace.layer();
   reference::HeadCache cache(layer, 0,

@@ -62,6 +62,7 @@ struct Place {
 std::vector<Place> places(const Condition& condition, const nlohmann::json& report) {
   if (condition.metric.starts_with("total.")) return {{"total", &report}};
   std::vector<Place> places;
+  places.reserve(report["layers"].size());
   for (const nlohmann::json& layer : report["layers"]) {
     places.push_back({"layer " + layer["layer"].dump(), &layer});
   }
@@ -72,6 +73,7 @@ std::vector<Place> places(const Condition& condition, const nlohmann::json& repo
 
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
   std::vector<Condition> conditions;
+  conditions.reserve(texts.size());
   for (const std::string& text : texts) conditions.push_back(parse_condition(text));
   return conditions;
 }

@@ -340,7 +340,7 @@ def write_trace(path: str, name: str, case: Case) -> None:
 
 
 def main() -> int:
-    if len(sys.argv) < 2 or set(sys.argv[2:]) - set(CASES):
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-") or set(sys.argv[2:]) - set(CASES):
         print(__doc__, file=sys.stderr)
         return 2
     folder = sys.argv[1]

@@ -8,13 +8,21 @@ namespace {
 
 using Fields = std::map<std::string, std::string>;
 
-void flatten(const nlohmann::json& json, const std::string& path, Fields& fields) {
-  if (json.is_object()) {
-    for (const auto& [key, value] : json.items()) {
-      flatten(value, path.empty() ? key : path + "." + key, fields);
+std::string field(const nlohmann::json& json) {
+  if (json.is_null()) return "";
+  return json.is_string() ? json.get<std::string>() : json.dump();
+}
+
+void flatten(const nlohmann::json& json, const std::string& prefix, Fields& fields) {
+  for (const auto& [key, value] : json.items()) {
+    std::string path = prefix;
+    path += key;
+    if (value.is_object()) {
+      path += '.';
+      flatten(value, path, fields);
+    } else {
+      fields[path] = field(value);
     }
-  } else if (!path.empty()) {
-    fields[path] = json.is_null() ? "" : json.is_string() ? json.get<std::string>() : json.dump();
   }
 }
 

@@ -74,11 +74,13 @@ std::string cell(const json& value) {
   return value.is_string() ? escape(value.get<std::string>()) : value.dump();
 }
 
-void add_rows(const json& members, const std::string& path, std::string& text) {
+void add_rows(const json& members, const std::string& prefix, std::string& text) {
   for (const auto& [key, value] : members.items()) {
-    const std::string name = path.empty() ? key : path + "." + key;
+    std::string name = prefix;
+    name += key;
     if (!value.is_object()) continue;
     if (!value.contains("delta")) {
+      name += '.';
       add_rows(value, name, text);
       continue;
     }

@@ -20,13 +20,15 @@ std::string scientific(double x) {
 
 std::string bytes_text(std::int64_t bytes) {
   constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  double value = static_cast<double>(bytes);
+  auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
   while (value >= 999.5 && unit + 1 < kUnits.size()) {  // 999.5 would print as 1000
     value /= 1024;
     ++unit;
   }
-  const int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  int decimals = 2;
+  if (value >= 9.995) decimals = 1;
+  if (value >= 99.95 || unit == 0) decimals = 0;
   return fmt::format("{:.{}f} {}", value, decimals, kUnits.at(unit));
 }
 

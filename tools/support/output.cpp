@@ -3,7 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 
 #include "core/error.h"
 #include "trace/atomic_file.h"
@@ -23,7 +23,7 @@ void write_document(const std::string& destination, std::string_view text) {
 void print_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw InputError("standard output", "",
-                     std::string("cannot be written: ") + std::strerror(errno),
+                     std::string("cannot be written: ") + std::system_category().message(errno),
                      "check where it goes");
   }
 }

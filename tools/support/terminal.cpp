@@ -33,7 +33,7 @@ Progress::Progress(bool quiet)
     : visible_(!quiet && ::isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
-  if (written_) fmt::print(stderr, "\r\x1b[K");
+  if (written_) std::fputs("\r\x1b[K", stderr);
 }
 
 void Progress::update(std::int64_t done, std::int64_t of) {
@@ -41,7 +41,6 @@ void Progress::update(std::int64_t done, std::int64_t of) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   const double left = elapsed.count() / static_cast<double>(done) * static_cast<double>(of - done);
   fmt::print(stderr, "\r\x1b[K{} of {} heads, about {:.0f} s left", done, of, left);
-  std::fflush(stderr);
   written_ = true;
 }
 
