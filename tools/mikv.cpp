@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "tools/commands/command.h"
+#include "tools/support/bus_error.h"
 #include "tools/support/version.h"
 
 namespace mikv::tools {
@@ -67,6 +68,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using mikv::tools::fail;
+  mikv::tools::report_bus_errors();
   try {
     return mikv::tools::run(argc, argv);
   } catch (const mikv::Error& error) {

@@ -13,6 +13,10 @@ namespace {
 class Slicer {
  public:
   Slicer(const TraceReader& reader, const SliceSpec& spec) : reader_(reader), output_(spec.output) {
+    if (reader.header().sinks) {
+      throw InputError(reader.path(), "__metadata__.sinks", "says that slicing would lose tensors",
+                       "slice traces without attention sinks");
+    }
     resolve_lengths(spec);
     layers_ = chosen("--layers", "layer", spec.layers, reader.layers());
     std::vector<std::int64_t> heads(static_cast<std::size_t>(reader.header().shape.kv_heads));

@@ -21,7 +21,8 @@ struct SliceSpec {
   bool output = true;  ///< keep layers.<i>.o
 };
 
-/// Writes the slice. Throws UsageError if the trace does not have what the spec asks for.
+/// Writes the slice; tensors that version 1 does not define are left out. Throws UsageError if the
+/// trace does not have what the spec asks for, InputError for a trace with attention sinks.
 void slice(const TraceReader& reader, const SliceSpec& spec, const std::string& path);
 
 }  // namespace mikv::trace
