@@ -23,6 +23,10 @@ target_include_directories(mikv_settings INTERFACE ${CMAKE_SOURCE_DIR})
 # The arithmetic contract (core/CONTRACT.md, R1): no contraction, no fast math, on every target.
 target_compile_options(mikv_settings INTERFACE -ffp-contract=off)
 target_compile_options(mikv_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC bug 105651: a false alarm inside std::string.
+  target_compile_options(mikv_settings INTERFACE -Wno-restrict)
+endif()
 foreach(sanitizer IN LISTS MIKV_SANITIZE)
   target_compile_options(mikv_settings INTERFACE -fsanitize=${sanitizer} -fno-sanitize-recover=all
                                                  -fno-omit-frame-pointer)
