@@ -133,7 +133,7 @@ TEST_CASE("a range too small for fp16's alpha gives codes 0") {
   CHECK(q.codes == std::vector<std::uint8_t>(8, 0));
 }
 
-TEST_CASE("-0 quantizes like +0") {
+TEST_CASE("minus zero quantizes like zero") {
   const Quantized q = quantized(Row::Constant(8, -0.0F), 2, 1);
   CHECK(q.params[0].beta == 0);
 }

@@ -29,8 +29,8 @@ def commands(readme):
 
 
 def run(command, source, build, folder):
-    environment = dict(os.environ, MIKV_BUILD=str(build), README_TMP=folder, NO_COLOR="1")
-    command = command.replace("build/mikv", f"{build}/mikv").replace("/tmp/", f"{folder}/")
+    environment = dict(os.environ, MIKV_BUILD=str(build), NO_COLOR="1")
+    command = command.replace("/tmp/", f"{folder}/").replace("build/mikv", f"{build}/mikv")
     return subprocess.run(command, shell=True, cwd=source, env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
 

@@ -56,7 +56,7 @@ TEST_CASE("the table fits 80 columns, has a row a layer and a total") {
   CHECK(result.out.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("--json - writes one document and nothing else") {
+TEST_CASE("option --json - writes one document and nothing else") {
   const Folder folder;
   const json report = replay_json(folder.trace);
   CHECK(report["kind"] == "replay");
@@ -95,7 +95,7 @@ TEST_CASE("the report does not depend on the number of threads") {
   }
 }
 
-TEST_CASE("--json FILE leaves stdout to the table, and --quiet silences that") {
+TEST_CASE("option --json FILE leaves stdout to the table, and --quiet silences that") {
   const Folder folder;
   const std::string report = folder.file("report.json");
   CHECK_THAT(run_mikv({"replay", folder.trace, "--json", report}).out, ContainsSubstring("layer"));
@@ -103,7 +103,7 @@ TEST_CASE("--json FILE leaves stdout to the table, and --quiet silences that") {
   CHECK(run_mikv({"replay", folder.trace, "--json", report, "--quiet"}).out.empty());
 }
 
-TEST_CASE("--csv has the numbers of the JSON, a row a layer and one for the total") {
+TEST_CASE("option --csv has the numbers of the JSON, a row a layer and one for the total") {
   const Folder folder;
   const ProgramResult result = run_mikv({"replay", folder.trace, "--csv", "-"});
   std::istringstream lines(result.out);
@@ -120,7 +120,7 @@ TEST_CASE("--csv has the numbers of the JSON, a row a layer and one for the tota
   CHECK_THAT(result.out, ContainsSubstring(report["layers"][1]["key_error"].dump()));
 }
 
-TEST_CASE("--color always is bold, auto is plain in a pipe") {
+TEST_CASE("option --color always is bold, auto is plain in a pipe") {
   const Folder folder;
   CHECK_THAT(run_mikv({"replay", folder.trace, "--color", "always"}).out,
              ContainsSubstring("\x1b[1m"));
@@ -194,7 +194,7 @@ TEST_CASE("a plan sets formats by layer, as text or as a file") {
   CHECK_THAT(refused.error, ContainsSubstring("layers[0]"));
 }
 
-TEST_CASE("--fail-if: 1 if true for any layer, else 0, and the report is written all the same") {
+TEST_CASE("option --fail-if: 1 if true for any layer, else 0, and the report is written all the same") {
   const Folder folder;
   const std::string report = folder.file("report.json");
   const ProgramResult crossed = run_mikv(
