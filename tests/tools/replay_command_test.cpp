@@ -194,7 +194,8 @@ TEST_CASE("a plan sets formats by layer, as text or as a file") {
   CHECK_THAT(refused.error, ContainsSubstring("layers[0]"));
 }
 
-TEST_CASE("option --fail-if: 1 if true for any layer, else 0, and the report is written all the same") {
+TEST_CASE(
+    "option --fail-if: 1 if true for any layer, else 0, and the report is written all the same") {
   const Folder folder;
   const std::string report = folder.file("report.json");
   const ProgramResult crossed = run_mikv(
