@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A mapped file that another process cuts short kills its reader with SIGBUS; this turns that into an error line.
+// A mapped file that another process cuts short kills its reader with SIGBUS; this turns that into
+// an error line.
 #pragma once
 
 namespace mikv::tools {
