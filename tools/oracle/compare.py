@@ -16,7 +16,8 @@ import sys
 from typing import Dict, List
 
 sys.dont_write_bytecode = True
-from mikv_oracle import STAGES, read_safetensors  # noqa: E402
+from constants import STAGES  # noqa: E402
+from container import read_safetensors  # noqa: E402
 from xxh3 import xxh3_64  # noqa: E402
 
 COUNTS = ("importance_tokens", "retained_tokens", "saturated_groups")

@@ -16,7 +16,11 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 sys.dont_write_bytecode = True
-import mikv_oracle  # noqa: E402
+from constants import MASK64  # noqa: E402
+from container import Config, read_trace, write_safetensors  # noqa: E402
+from fp32 import bits_of  # noqa: E402
+from mikv_oracle import replay_trace, write_streams  # noqa: E402
+from policies import mix  # noqa: E402
 
 Heads = List[List[List[float]]]  # [head][token][channel]
 
@@ -28,8 +32,8 @@ class Random:
         self.state = seed
 
     def bits(self) -> int:
-        value = mikv_oracle.mix(self.state)
-        self.state = (self.state + 0x9E3779B97F4A7C15) & mikv_oracle.MASK64
+        value = mix(self.state)
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK64
         return value
 
     def below(self, n: int) -> int:
@@ -319,19 +323,19 @@ def encode_elements(values: List[float], element: str) -> bytes:
         return struct.pack(f"<{len(values)}e", *values)
     if element == "F32":
         return struct.pack(f"<{len(values)}f", *values)
-    words = [mikv_oracle.bits_of(x) for x in values]
+    words = [bits_of(x) for x in values]
     return struct.pack(f"<{len(words)}H", *((word + 0x7FFF + ((word >> 16) & 1)) >> 16 for word in words))
 
 
 def write_trace(path: str, name: str, case: Case) -> None:
     tensors = {}
     for layer in case.layers:
-        random = Random(mikv_oracle.mix(int.from_bytes(name.encode(), "big") & mikv_oracle.MASK64) + layer)
+        random = Random(mix(int.from_bytes(name.encode(), "big") & MASK64) + layer)
         for letter, heads in zip("qkv", case.values(random, case)):
             flat = [x for head in heads for row in head for x in row]
             tensors[f"layers.{layer}.{letter}"] = (case.element, [len(heads), case.tokens, case.dim],
                                                    encode_elements(flat, case.element))
-    mikv_oracle.write_safetensors(path, tensors, {
+    write_safetensors(path, tensors, {
         "format": "mikv-trace", "version": "1", "model": "made", "description": f"oracle case {name}",
         "num_layers": str(max(case.layers) + 1), "num_query_heads": str(case.query_heads),
         "num_kv_heads": str(case.kv_heads), "head_dim": str(case.dim), "prompt_length": str(case.prompt),
@@ -350,9 +354,9 @@ def main() -> int:
         write_trace(base + ".safetensors", name, case)
         with open(base + ".json", "w", encoding="utf-8") as file:
             file.write(json.dumps(case.config, indent=2) + "\n")
-        trace = mikv_oracle.read_trace(base + ".safetensors")
-        streams, counts = mikv_oracle.replay_trace(trace, mikv_oracle.Config(**case.config))
-        mikv_oracle.write_streams(base + ".streams.safetensors", streams, counts)
+        trace = read_trace(base + ".safetensors")
+        streams, counts = replay_trace(trace, Config(**case.config))
+        write_streams(base + ".streams.safetensors", streams, counts)
         sizes = [os.path.getsize(base + end) for end in (".safetensors", ".streams.safetensors")]
         seconds = time.monotonic() - start
         print(f"{name:16} trace {sizes[0]:6}  streams {sizes[1]:6} bytes  {seconds:5.1f} s", flush=True)
