@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -21,17 +22,18 @@ TEST_CASE("every job runs once, for any number of threads") {
 
 TEST_CASE("an exception reaches the caller and stops further jobs") {
   std::atomic<int> started = 0;
-  const auto run = [&](int threads) {
+  const auto run = [&](int threads, std::int64_t first_failing) {
     started = 0;
     tools::parallel_for(1000, threads, [&](std::int64_t i) {
       ++started;
-      if (i == 3) throw std::runtime_error("job 3");
+      if (i >= first_failing) throw std::runtime_error("job " + std::to_string(i));
     });
   };
-  CHECK_THROWS_WITH(run(1), "job 3");
+  CHECK_THROWS_WITH(run(1, 3), "job 3");
   CHECK(started == 4);
-  CHECK_THROWS_WITH(run(4), "job 3");
-  CHECK(started < 1000);
+  CHECK_THROWS_WITH(run(4, 0), "job 0");
+  CHECK(started <= 4);  // a thread takes no job after one that failed
+  CHECK_THROWS_WITH(run(4, 3), "job 3");
 }
 
 }  // namespace
