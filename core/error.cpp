@@ -28,6 +28,9 @@ InputError::InputError(std::string_view file, std::string_view field, std::strin
 NumericalError::NumericalError(std::string_view where, std::string_view problem)
     : Error(ExitCode::input, join("", where, problem, "")) {}
 
+DeviceError::DeviceError(std::string_view problem, std::string_view remedy)
+    : Error(ExitCode::device, join("", "device", problem, remedy)) {}
+
 InternalError::InternalError(std::string_view problem)
     : Error(ExitCode::internal, join("", "internal error", problem, "")) {}
 

@@ -49,6 +49,12 @@ class NumericalError : public Error {
   NumericalError(std::string_view where, std::string_view problem);
 };
 
+/// No usable device, or a device that failed: "device: what is wrong; what to do".
+class DeviceError : public Error {
+ public:
+  DeviceError(std::string_view problem, std::string_view remedy);
+};
+
 /// A bug, or floating-point settings under which the contract's bits cannot be produced.
 class InternalError : public Error {
  public:

@@ -48,6 +48,8 @@ class MemoryLedger {
   /// the KV heads of a layer do: peaks add up too.
   MemoryLedger& operator+=(const MemoryLedger& other);
 
+  bool operator==(const MemoryLedger&) const = default;
+
  private:
   std::array<std::int64_t, kByteCategories> bytes_{};
   std::int64_t peak_ = 0;

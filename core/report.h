@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/cache_config.h"
+#include "core/divergence.h"
 #include "core/memory_ledger.h"
 #include "core/stage.h"
 
@@ -77,6 +78,7 @@ struct LayerReport {
   StorageFormat retained_format = StorageFormat::int2;
   CacheFigures figures;
   std::optional<StageHashes> hashes;
+  std::optional<Divergence> divergence;  ///< of two back ends, where both ran
 };
 
 }  // namespace mikv

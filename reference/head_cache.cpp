@@ -143,17 +143,16 @@ void HeadCache::add_scores(const HeadAttention& head) {
 Demotions HeadCache::demote() {
   const std::int64_t budget = importance_budget(config_.importance_ratio, tokens_seen_);
   Demotions demotions;
-  std::vector<StoredPosition> positions;
   while (tier(Tier::importance).tokens() > budget) {
     const Candidate pick = pick_demotion(budget);
-    positions.push_back(static_cast<StoredPosition>(pick.position));
+    observe(Stage::importance_set,
+            std::vector<StoredPosition>{static_cast<StoredPosition>(pick.position)});
     if (const std::optional<std::int64_t> slot = store_.demote(pick.slot)) {
       demotions.retained.push_back({pick.position, Tier::retained, *slot});
     } else {
       demotions.dropped.push_back(pick.position);
     }
   }
-  observe(Stage::importance_set, positions);
   return demotions;
 }
 

@@ -12,7 +12,7 @@ TierStorage::TierStorage(Tier tier, StorageFormat format, std::int64_t head_dim,
       format_(format),
       head_dim_(head_dim),
       layout_(format, tier, head_dim, group_size),
-      ledger_(ledger),
+      account_(tier, layout_, ledger),
       resource_(resource),
       pages_(&resource) {}
 
@@ -47,14 +47,14 @@ std::int64_t TierStorage::take_slot(std::int64_t position) {
   }
   positions(slot) = static_cast<StoredPosition>(position);
   if (tier_ == Tier::importance) score(slot) = 0;
-  book_token(+1);
+  account_.take_slot();
   return slot;
 }
 
 void TierStorage::free_slot(std::int64_t slot) {
   positions(slot) = kFree;
   freed_.push_back(slot);
-  book_token(-1);
+  account_.free_slot();
 }
 
 // The page table grows by one entry a page, so that nothing is held that is not booked.
@@ -64,21 +64,7 @@ void TierStorage::add_page() {
   void* page = resource_.allocate(static_cast<std::size_t>(bytes), kPageAlignment);
   std::memset(page, 0, static_cast<std::size_t>(bytes));
   pages_.push_back(static_cast<std::byte*>(page));
-  ledger_.add(ByteCategory::slack, bytes);
-  ledger_.add(ByteCategory::positions, kPageTableEntryBytes);
-}
-
-void TierStorage::book_token(std::int64_t sign) {
-  const bool importance = tier_ == Tier::importance;
-  const auto key_bytes = importance ? ByteCategory::importance_key : ByteCategory::retained_key;
-  const auto value_bytes =
-      importance ? ByteCategory::importance_value : ByteCategory::retained_value;
-  tokens_ += sign;
-  ledger_.move(ByteCategory::slack, key_bytes, sign * layout_.payload_bytes);
-  ledger_.move(ByteCategory::slack, value_bytes, sign * layout_.payload_bytes);
-  ledger_.move(ByteCategory::slack, ByteCategory::scales, sign * layout_.scale_bytes());
-  ledger_.move(ByteCategory::slack, ByteCategory::positions, sign * PageLayout::position_bytes());
-  ledger_.move(ByteCategory::slack, ByteCategory::scores, sign * layout_.score_bytes);
+  account_.add_page();
 }
 
 std::span<std::byte> TierStorage::key(std::int64_t slot) {

@@ -12,6 +12,7 @@
 
 #include "core/memory_ledger.h"
 #include "core/page_layout.h"
+#include "core/tier_account.h"
 #include "core/tier_plan.h"
 
 namespace mikv::reference {
@@ -34,7 +35,7 @@ class TierStorage {
 
   /// Slots 0 .. slots()-1 have been taken at some time; tokens() of them are taken now.
   [[nodiscard]] std::int64_t slots() const { return slots_; }
-  [[nodiscard]] std::int64_t tokens() const { return tokens_; }
+  [[nodiscard]] std::int64_t tokens() const { return account_.tokens(); }
   [[nodiscard]] bool is_taken(std::int64_t slot) const;
 
   /// Takes the slot that was freed last, else the next one, for the token at this position. Its
@@ -67,18 +68,16 @@ class TierStorage {
   [[nodiscard]] T* array(std::int64_t slot, std::int64_t offset, std::int64_t entries) const;
   [[nodiscard]] StoredPosition& positions(std::int64_t slot) const;
   void add_page();
-  void book_token(std::int64_t sign);
 
   Tier tier_;
   StorageFormat format_;
   std::int64_t head_dim_;
   PageLayout layout_;
-  MemoryLedger& ledger_;
+  TierAccount account_;
   std::pmr::memory_resource& resource_;
   std::pmr::vector<std::byte*> pages_;
   std::vector<std::int64_t> freed_;
   std::int64_t slots_ = 0;
-  std::int64_t tokens_ = 0;
 };
 
 }  // namespace mikv::reference

@@ -1,49 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// The errors of one KV head's cache against fp64 ground truth (ALGORITHM, "What a replay reports").
+// The errors of one KV head's cache against fp64 ground truth (ALGORITHM, "What a replay reports"),
+// whatever back end the cache is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "core/page_layout.h"
 #include "core/report.h"
 #include "core/shape.h"
+#include "core/storage_format.h"
 #include "reference/ground_truth/attention.h"
-#include "reference/head_cache.h"
 
 namespace mikv::ground_truth {
+
+/// A token as a cache stores it (FORMAT): elements as recorded, or packed codes and their groups.
+struct StoredRow {
+  std::int64_t position = 0;
+  StorageFormat format = StorageFormat::fp16;
+  std::span<const std::byte> key{};
+  std::span<const std::byte> value{};
+  std::span<const GroupParams> key_groups{};
+  std::span<const GroupParams> value_groups{};
+};
 
 /// Follows a cache step by step: keeps what it stores, dequantized in fp64, beside what was
 /// recorded.
 class HeadErrors {
  public:
-  /// Both outlive this object.
-  HeadErrors(const LayerView& layer, std::int64_t kv_head, const reference::HeadCache& cache);
+  /// The layer outlives this object. drops_tokens: the cache's retained format is none.
+  HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_tokens);
 
-  /// Tokens stored by the prefill, or one appended.
-  void stored(std::span<const reference::StoredToken> tokens);
+  /// One factor a channel; empty where keys are not balanced. Before the first stored().
+  void set_balancer(std::span<const float> balancer);
 
-  /// Outputs of the decode step at the newest stored position, before its demotions.
-  void attended(const std::vector<reference::Row>& outputs);
+  /// A token that was stored, or stored anew in another format.
+  void stored(const StoredRow& row);
 
-  /// What the step's demotions changed.
-  void demoted(const reference::Demotions& demotions);
+  /// A token that is gone.
+  void dropped(std::int64_t position);
 
-  /// The figures of this head at the end.
-  [[nodiscard]] CacheFigures figures() const;
+  /// Outputs [G, D] of the decode step at this position, before its demotions.
+  void attended(std::int64_t position, std::span<const float> outputs);
+
+  /// Adds key_error, value_error, output_error, kernel_error, attention_kl and stored_elements of
+  /// the tokens held now.
+  void add_to(CacheFigures& figures) const;
 
  private:
-  void mirror(const reference::StoredToken& token);
-
   const LayerView& layer_;
   std::int64_t kv_head_;
-  const reference::HeadCache& cache_;
+  bool drops_tokens_;
   RowMatrix k_;  // as recorded, [T, D]
   RowMatrix v_;
   RowMatrix k_stored_;  // as the cache would dequantize it, unbalanced
   RowMatrix v_stored_;
+  RowVector balancer_;
   std::vector<bool> absent_;
-  CacheFigures figures_;
+  ErrorSums output_error_;
+  ErrorSums kernel_error_;
+  DivergenceSum attention_kl_;
 };
 
 }  // namespace mikv::ground_truth

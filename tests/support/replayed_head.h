@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <memory_resource>
+#include <cstring>
 #include <vector>
 
 #include "core/stage_hasher.h"
-#include "reference/ground_truth/head_errors.h"
-#include "reference/head_cache.h"
+#include "tools/replay/cpu_head.h"
 
 namespace mikv::test {
 
@@ -15,30 +13,39 @@ namespace mikv::test {
 struct ReplayedHead {
   CacheFigures figures;
   StageHashes hashes{};
-  std::vector<std::vector<reference::Row>> outputs;  ///< by decode step and query head
+  std::vector<std::vector<float>> outputs;  ///< rows, by decode step and query head
 
   [[nodiscard]] std::uint64_t hash(Stage stage) const {
     return hashes.at(static_cast<std::size_t>(stage));
   }
 };
 
+/// Hashes every stage and keeps the outputs.
+class OutputKeeper final : public StageObserver {
+ public:
+  void observe(Stage stage, std::span<const std::byte> values) override {
+    hasher_.observe(stage, values);
+    if (stage != Stage::output) return;
+    std::vector<float> row(values.size() / sizeof(float));
+    std::memcpy(row.data(), values.data(), values.size());
+    outputs_.push_back(std::move(row));
+  }
+  [[nodiscard]] StageHashes hashes() const { return hasher_.hashes(); }
+  [[nodiscard]] const std::vector<std::vector<float>>& outputs() const { return outputs_; }
+
+ private:
+  StageHasher hasher_;
+  std::vector<std::vector<float>> outputs_;
+};
+
 inline ReplayedHead replay_head(const LayerView& layer, std::int64_t kv_head,
                                 const CacheConfig& config) {
-  StageHasher hasher;
-  reference::HeadCache cache(layer, kv_head,
-                             resolve(config, layer.shape, layer.k.type, layer.layer),
-                             *std::pmr::new_delete_resource(), &hasher);
-  ground_truth::HeadErrors errors(layer, kv_head, cache);
+  OutputKeeper keeper;
   ReplayedHead result;
-  errors.stored(cache.prefill());
-  while (cache.tokens_seen() < layer.tokens()) {
-    errors.stored(std::array{cache.append()});
-    result.outputs.push_back(cache.attend());
-    errors.attended(result.outputs.back());
-    errors.demoted(cache.demote());
-  }
-  result.figures = errors.figures();
-  result.hashes = hasher.hashes();
+  result.figures = tools::measure_on_cpu(
+      layer, kv_head, resolve(config, layer.shape, layer.k.type, layer.layer), &keeper);
+  result.hashes = keeper.hashes();
+  result.outputs = keeper.outputs();
   return result;
 }
 

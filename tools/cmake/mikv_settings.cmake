@@ -21,15 +21,16 @@ find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 add_library(mikv_settings INTERFACE)
 target_include_directories(mikv_settings INTERFACE ${CMAKE_SOURCE_DIR})
 # The arithmetic contract (core/CONTRACT.md, R1): no contraction, no fast math, on every target.
-target_compile_options(mikv_settings INTERFACE -ffp-contract=off)
-target_compile_options(mikv_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+# CUDA sources have options of their own (cuda/CMakeLists.txt).
+target_compile_options(mikv_settings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: a false alarm inside std::string.
-  target_compile_options(mikv_settings INTERFACE -Wno-restrict)
+  target_compile_options(mikv_settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 foreach(sanitizer IN LISTS MIKV_SANITIZE)
-  target_compile_options(mikv_settings INTERFACE -fsanitize=${sanitizer} -fno-sanitize-recover=all
-                                                 -fno-omit-frame-pointer)
+  target_compile_options(mikv_settings INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${sanitizer};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
   target_link_options(mikv_settings INTERFACE -fsanitize=${sanitizer})
 endforeach()
 
@@ -41,5 +42,3 @@ endif()
 
 add_library(mikv_xxhash INTERFACE)
 target_include_directories(mikv_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
-
-message(STATUS "mikv: no CUDA back end in this version")

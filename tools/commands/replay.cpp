@@ -7,11 +7,13 @@
 #include <memory>
 
 #include "tools/commands/command.h"
+#include "tools/options/backend_options.h"
 #include "tools/options/cache_options.h"
 #include "tools/options/common_options.h"
 #include "tools/options/config_file.h"
 #include "tools/options/fail_if.h"
 #include "tools/report/csv.h"
+#include "tools/report/divergence_text.h"
 #include "tools/report/document.h"
 #include "tools/report/replay_json.h"
 #include "tools/report/replay_table.h"
@@ -24,6 +26,7 @@ struct Replay {
   std::string trace;
   bool hashes = false;
   CacheOptions cache;
+  BackendOptions backend;
   CommonOptions common;
 
   void add_to(CLI::App& command);
@@ -42,6 +45,7 @@ void Replay::add_to(CLI::App& command) {
   common.add_csv(command);
   command.add_flag("--hashes", hashes, "hash what each stage computes")->group("Output");
   common.add_terminal(command);
+  backend.add_to(command);
   common.add_threads(command);
   common.add_config(command);
   common.add_fail_if(command);
@@ -60,6 +64,8 @@ ExitCode Replay::run() const {
   {
     Progress progress(common.quiet);
     result = replay(reader, {.config = config,
+                             .backend = backend.backend,
+                             .devices = backend.device_list(),
                              .threads = common.thread_count(),
                              .hashes = hashes,
                              .progress = [&progress](std::int64_t done, std::int64_t of) {
@@ -70,7 +76,8 @@ ExitCode Replay::run() const {
   const std::vector<std::string> violated = violations(conditions, document);
   write(reader, config, result, document);
   for (const std::string& line : violated) fmt::print(stderr, "mikv: {}\n", line);
-  return violated.empty() ? ExitCode::ok : ExitCode::threshold;
+  const bool diverged = result.divergence && result.divergence->mismatched() > 0;
+  return violated.empty() && !diverged ? ExitCode::ok : ExitCode::threshold;
 }
 
 void Replay::write(const trace::TraceReader& reader, const CacheConfig& config,
@@ -79,6 +86,7 @@ void Replay::write(const trace::TraceReader& reader, const CacheConfig& config,
   if (!common.csv.empty()) write_document(common.csv, layers_csv(document));
   if (common.quiet || common.stdout_is_taken()) return;
   print_out(replay_table(reader, config, result, use_color(common.color)));
+  if (result.divergence) print_out("\n" + divergence_table(result));
   if (hashes) print_out("\nhashes\n" + document["total"]["hashes"].dump(2) + "\n");
 }
 

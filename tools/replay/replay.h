@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays a trace through the CPU reference and measures it against the ground truth.
+// Replays a trace through the CPU reference, a device or both, and measures it against the ground
+// truth.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,19 @@
 
 #include "core/cache_config.h"
 #include "core/report.h"
+#include "cuda/devices.h"
 #include "trace/trace_reader.h"
 
 namespace mikv::tools {
 
+/// Which implementation runs. both: the device is measured, and compared with the CPU reference bit
+/// for bit.
+enum class Backend : std::uint8_t { cpu, cuda, both };
+
 struct ReplayOptions {
   CacheConfig config;
+  Backend backend = Backend::cpu;
+  std::vector<int> devices;  ///< CUDA devices that share the layers; for cuda and both
   int threads = 1;
   bool hashes = false;  ///< hash every stage
   /// Called after each finished (layer, KV head), from one thread at a time.
@@ -23,15 +31,19 @@ struct ReplayOptions {
 };
 
 struct ReplayResult {
+  Backend backend = Backend::cpu;
   std::string checksum;  ///< of the trace file
   std::vector<LayerReport> layers;
   CacheFigures total;
   std::optional<StageHashes> hashes;
+  std::optional<Divergence> divergence;  ///< backend both
+  std::vector<cuda::Device> devices;     ///< that took part
 };
 
 /// Checks every value of the trace first. The result does not depend on the number of threads.
 /// Throws UsageError for a configuration that does not fit the trace, InputError for a trace with a
-/// bad value or with layers that need what replay does not compute.
+/// bad value or with layers that need what replay does not compute, DeviceError for a device that
+/// cannot be used.
 [[nodiscard]] ReplayResult replay(const trace::TraceReader& reader, const ReplayOptions& options);
 
 }  // namespace mikv::tools

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
+#include "tools/report/divergence_text.h"
 #include "tools/report/document.h"
 
 namespace mikv::tools {
@@ -34,7 +37,8 @@ nlohmann::json hashes_json(const std::optional<StageHashes>& hashes) {
   return json;
 }
 
-nlohmann::json figures_json(const CacheFigures& figures, const std::optional<StageHashes>& hashes) {
+nlohmann::json figures_json(const CacheFigures& figures, const std::optional<StageHashes>& hashes,
+                            const std::optional<Divergence>& divergence) {
   return {
       {"importance_tokens", figures.importance_tokens},
       {"retained_tokens", figures.retained_tokens},
@@ -46,7 +50,7 @@ nlohmann::json figures_json(const CacheFigures& figures, const std::optional<Sta
       {"output_error", or_null(figures.output_error.relative())},
       {"attention_kl", or_null(figures.attention_kl.mean())},
       {"kernel_error", or_null(figures.kernel_error.relative())},
-      {"divergence", nullptr},  // needs a second back end
+      {"divergence", divergence ? divergence_json(*divergence) : nlohmann::json(nullptr)},
       {"hashes", hashes_json(hashes)},
   };
 }
@@ -66,6 +70,19 @@ nlohmann::json configuration_json(const CacheConfig& config, std::int64_t group_
   };
 }
 
+nlohmann::json backend_json(const ReplayResult& result) {
+  constexpr std::array kNames{"cpu", "cuda", "both"};
+  nlohmann::json devices = nlohmann::json::array();
+  for (const cuda::Device& device : result.devices) {
+    devices.push_back(
+        {{"index", device.index},
+         {"name", device.name},
+         {"compute_capability", fmt::format("{}.{}", device.compute_major, device.compute_minor)},
+         {"memory_bytes", device.memory_bytes}});
+  }
+  return {{"name", kNames.at(static_cast<std::size_t>(result.backend))}, {"devices", devices}};
+}
+
 }  // namespace
 
 nlohmann::json replay_json(const trace::TraceReader& reader, const CacheConfig& config,
@@ -73,16 +90,17 @@ nlohmann::json replay_json(const trace::TraceReader& reader, const CacheConfig& 
   nlohmann::json document = new_document("replay");
   const std::int64_t head_dim = reader.header().shape.head_dim;
   document["configuration"] = configuration_json(config, config.group_size.value_or(head_dim / 2));
+  document["backend"] = backend_json(result);
   document["trace"] = trace_json(reader, result.checksum);
   document["layers"] = nlohmann::json::array();
   for (const LayerReport& layer : result.layers) {
-    nlohmann::json json = figures_json(layer.figures, layer.hashes);
+    nlohmann::json json = figures_json(layer.figures, layer.hashes, layer.divergence);
     json["layer"] = layer.layer;
     json["importance_format"] = name(layer.importance_format);
     json["retained_format"] = name(layer.retained_format);
     document["layers"].push_back(std::move(json));
   }
-  document["total"] = figures_json(result.total, result.hashes);
+  document["total"] = figures_json(result.total, result.hashes, result.divergence);
   return document;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/support/version.h"
 
+#include "cuda/devices.h"
 #include "mikv_commit.h"  // generated at build time
 
 namespace mikv::tools {
@@ -36,7 +37,7 @@ Version version() {
           .commit = MIKV_COMMIT,
           .compiler = kCompiler,
           .isa = kIsa,
-          .cuda = false};
+          .cuda = cuda::is_built()};
 }
 
 }  // namespace mikv::tools

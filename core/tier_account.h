@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Books the slots and pages of one tier of one KV head, the same way for every back end (FORMAT,
+// "Pages").
+#pragma once
+
+#include <cstdint>
+
+#include "core/memory_ledger.h"
+#include "core/page_layout.h"
+#include "core/tier_plan.h"
+
+namespace mikv {
+
+/// Counts what a tier holds and keeps the ledger's categories right. The bytes themselves are the
+/// back end's.
+class TierAccount {
+ public:
+  /// The ledger outlives the account.
+  TierAccount(Tier tier, const PageLayout& layout, MemoryLedger& ledger)
+      : tier_(tier), layout_(layout), ledger_(ledger) {}
+
+  /// One more page of free slots and its entry of the page table.
+  void add_page();
+  /// One free slot takes a token.
+  void take_slot();
+  /// One taken slot becomes free.
+  void free_slot();
+
+  [[nodiscard]] std::int64_t pages() const { return pages_; }
+  [[nodiscard]] std::int64_t tokens() const { return tokens_; }
+
+ private:
+  void book_token(std::int64_t sign);
+
+  Tier tier_;
+  PageLayout layout_;
+  MemoryLedger& ledger_;
+  std::int64_t pages_ = 0;
+  std::int64_t tokens_ = 0;
+};
+
+}  // namespace mikv

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One chunk of quantized storage: exact integers, so the order inside it is free (CONTRACT R14,
+// R15). A block has a thread a slot.
+#pragma once
+
+#include "cuda/attend_unquantized.cuh"
+#include "cuda/packing.cuh"
+
+namespace mikv::cuda {
+
+/// Shared memory of a chunk.
+struct QuantizedScratch {
+  std::uint32_t weights[kChunkThreads];  ///< w of one group
+  std::uint32_t sums[kMaxGroupSize];     ///< acc of one group's channels
+  float first;
+  float reduce_float[kChunkBlocks];
+  std::uint64_t reduce_integer[kChunkBlocks];
+};
+
+/// The logit of this thread's slot.
+__device__ inline float quantized_logit(const Batch& batch, const TierHead& tier, std::int64_t slot,
+                                        const Queries& queries, std::int64_t row,
+                                        const std::int32_t* query) {
+  const int bits = tier.storage().bits;
+  const std::byte* key = tier.key(slot);
+  const GroupParams* params = tier.key_groups(slot);
+  const int group_units = batch.group_size / kUnitChannels;
+  float sum = 0.0F;
+  for (int g = 0; g < batch.groups; ++g) {
+    std::int32_t dot = 0;
+    for (int unit = g * group_units; unit < (g + 1) * group_units; ++unit) {
+      const std::uint64_t codes = load_codes(key, unit, bits);
+#pragma unroll
+      for (int i = 0; i < kUnitChannels; ++i) {
+        dot += query[unit * kUnitChannels + i] * static_cast<std::int32_t>(code_of(codes, i, bits));
+      }
+    }
+    const float minimum_part = mul(from_half(params[g].beta),
+                                   static_cast<float>(queries.group_sums[row * batch.groups + g]));
+    sum = add(sum, fma(from_half(params[g].alpha), static_cast<float>(dot), minimum_part));
+  }
+  return canonical(mul(sum, queries.scale[row]));
+}
+
+/// o of one group's channels; p is this thread's weight, 0 where no token is.
+__device__ inline void attend_value_group(const Batch& batch, const TierHead& tier,
+                                          std::int64_t first, int taken, int group, float p,
+                                          float* o, QuantizedScratch& scratch) {
+  constexpr float kWeightLevels = 65535.0F;
+  constexpr float kMinimumLevels = 0x1p30F;
+  constexpr float kSmallestMaximum = 0x1p-90F;
+  const int thread = static_cast<int>(threadIdx.x);
+  const bool is_taken = thread < taken;
+  const GroupParams params =
+      is_taken ? tier.value_groups(first + thread)[group] : GroupParams{0, 0};
+  const float p_alpha = mul(p, from_half(params.alpha));
+  const float p_beta = mul(p, from_half(params.beta));
+  const float alpha_maximum = block_reduce(fabsf(p_alpha), Larger(), scratch.reduce_float);
+  const float beta_maximum = block_reduce(fabsf(p_beta), Larger(), scratch.reduce_float);
+
+  std::uint32_t weight = 0;
+  if (is_taken && alpha_maximum >= kSmallestMaximum) {
+    weight = __float2uint_rn(mul(p_alpha, div(kWeightLevels, alpha_maximum)));
+  }
+  std::int64_t z = 0;
+  if (is_taken && beta_maximum >= kSmallestMaximum) {
+    z = __float2int_rn(mul(p_beta, div(kMinimumLevels, beta_maximum)));
+  }
+  const auto z_sum = static_cast<std::int64_t>(
+      block_reduce(static_cast<std::uint64_t>(z), Sum(), scratch.reduce_integer));
+  scratch.weights[thread] = weight;
+  for (int c = thread; c < batch.group_size; c += kChunkThreads) scratch.sums[c] = 0;
+  __syncthreads();
+
+  const int bits = tier.storage().bits;
+  const int parts = kChunkThreads / batch.group_size;
+  const int within = thread % batch.group_size;
+  if (thread < parts * batch.group_size) {
+    const int channel = group * batch.group_size + within;
+    std::uint32_t sum = 0;  // 65535 * 255 * 256 < 2^32
+    for (int j = thread / batch.group_size; j < taken; j += parts) {
+      sum += scratch.weights[j] * load_code(tier.value(first + j), channel, bits);
+    }
+    atomicAdd(scratch.sums + within, sum);
+  }
+  __syncthreads();
+  const float step = div(alpha_maximum, kWeightLevels);
+  const float minimum_part = mul(static_cast<float>(z_sum), div(beta_maximum, kMinimumLevels));
+  for (int c = thread; c < batch.group_size; c += kChunkThreads) {
+    o[group * batch.group_size + c] = fma(static_cast<float>(scratch.sums[c]), step, minimum_part);
+  }
+}
+
+/// Writes m, l and o of a chunk. query: head_dim integers in shared memory. logits: where the
+/// chunk's logits go, or nullptr.
+__device__ inline void attend_quantized_chunk(const Batch& batch, const TierHead& tier,
+                                              QueryHead query_head, std::int64_t position,
+                                              std::int64_t chunk, int taken, const Queries& queries,
+                                              const std::int32_t* query, float* logits, float* out,
+                                              QuantizedScratch& scratch) {
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t first = chunk * kChunkSlots;
+  const bool is_taken = thread < taken;
+  const float s =
+      is_taken ? quantized_logit(batch, tier, first + thread, queries, query_head.row(batch), query)
+               : 0.0F;
+  if (is_taken && !is_finite(s)) query_head.refuse_row(batch, RefusalKind::logit, position);
+  if (is_taken && logits != nullptr) logits[thread] = s;
+  if (thread == 0) scratch.first = s;
+  __syncthreads();
+  const float m = block_reduce(is_taken ? s : scratch.first, Larger(), scratch.reduce_float);
+  const float p = is_taken ? exp2(sub(s, m)) : 0.0F;
+  const std::uint64_t l = block_reduce(static_cast<std::uint64_t>(__float2uint_rn(mul(p, 0x1p30F))),
+                                       Sum(), scratch.reduce_integer);
+  if (thread == 0) {
+    out[0] = m;
+    out[1] = mul(static_cast<float>(l), 0x1p-30F);
+  }
+  for (int group = 0; group < batch.groups; ++group) {
+    attend_value_group(batch, tier, first, taken, group, p, out + 2, scratch);
+  }
+}
+
+}  // namespace mikv::cuda

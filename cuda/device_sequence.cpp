@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/device_sequence.h"
+
+namespace mikv::cuda {
+namespace {
+
+constexpr std::int64_t kStreamAlignment = 16;
+
+PageLayout tier_layout(Tier tier, StorageFormat format, const LayerView& layer,
+                       const LayerConfig& config) {
+  return {format, tier, layer.shape.head_dim, config.group_size};
+}
+
+DeviceArray<std::byte> upload_tensor(const TensorView& tensor, DeviceMemory& work) {
+  DeviceArray<std::byte> copy(work, tensor.heads * tensor.tokens * tensor.row_bytes());
+  upload(copy.data(), tensor.data, copy.bytes(), work.queue());
+  return copy;
+}
+
+}  // namespace
+
+DeviceSequence::DeviceSequence(const LayerView& layer, const LayerConfig& config,
+                               DeviceMemory& cache, DeviceMemory& work)
+    : layer_(layer),
+      plan_(layer, config),
+      importance_(Tier::importance,
+                  tier_layout(Tier::importance, config.importance_format, layer, config),
+                  layer.shape.kv_heads, cache, ledger_),
+      retained_(Tier::retained, tier_layout(Tier::retained, config.retained_format, layer, config),
+                layer.shape.kv_heads, cache, ledger_),
+      q_(upload_tensor(layer.q, work)),
+      k_(upload_tensor(layer.k, work)),
+      v_(upload_tensor(layer.v, work)),
+      log_(work, log_bytes()) {
+  fill(log_, 0xff, work.queue());  // a value that is not written is not taken for a 0
+}
+
+Sequence DeviceSequence::describe(std::int64_t scores_begin) const {
+  Sequence out{.q = q_.data(),
+               .k = k_.data(),
+               .v = v_.data(),
+               .tokens = layer_.tokens(),
+               .prompt_length = layer_.prompt_length,
+               .prompt_importance = plan_.prompt_importance(),
+               .prompt_retained = plan_.prompt_retained(),
+               .prompt_recent = plan_.prompt_recent(),
+               .prefill_scores = plan_.prefill_scores(),
+               .scores_begin = scores_begin,
+               .stream = {},
+               .stream_stride = {}};
+  std::byte* at = log_.data();
+  for (const Stage stage : stages()) {
+    const auto index = static_cast<std::size_t>(stage);
+    out.stream.at(index) = at;
+    out.stream_stride.at(index) = stride(stage);
+    at += stride(stage) * layer_.shape.kv_heads;
+  }
+  return out;
+}
+
+Step DeviceSequence::step(std::size_t index) const {
+  Step out{};
+  out.position = -1;
+  if (index >= plan_.steps().size()) return out;
+  const DecodeStep& step = plan_.steps()[index];
+  return {.position = step.position,
+          .importance_tokens = step.importance_tokens,
+          .retained_tokens = step.retained_tokens,
+          .recent_tokens = step.recent_tokens,
+          .demotes = step.demotes,
+          .begin = step.begin};
+}
+
+void DeviceSequence::book_balancer() {
+  ledger_.add(ByteCategory::balancer,
+              layer_.shape.head_dim * static_cast<std::int64_t>(sizeof(float)));
+}
+
+void DeviceSequence::book_prefill_scores(std::int64_t sign) {
+  const std::int64_t bytes =
+      plan_.prefill_scores() * static_cast<std::int64_t>(sizeof(std::uint64_t));
+  ledger_.add(ByteCategory::scores, sign * bytes);
+}
+
+void DeviceSequence::take_prompt() {
+  importance_.reserve(plan_.prompt_importance());
+  for (std::int64_t i = 0; i < plan_.prompt_importance(); ++i) importance_.take_slot();
+  retained_.reserve(plan_.prompt_retained());
+  for (std::int64_t i = 0; i < plan_.prompt_retained(); ++i) retained_.take_slot();
+}
+
+bool DeviceSequence::take_appended(std::size_t index) {
+  if (index >= plan_.steps().size()) return false;
+  const bool moved = importance_.reserve(plan_.steps()[index].importance_tokens);
+  importance_.take_slot();
+  return moved;
+}
+
+bool DeviceSequence::take_demoted(std::size_t index) {
+  if (index >= plan_.steps().size() || !plan_.steps()[index].demotes) return false;
+  bool moved = false;
+  if (plan_.retained_code_bytes() > 0) {
+    moved = retained_.reserve(plan_.steps()[index].retained_tokens + 1);
+    retained_.take_slot();
+  }
+  importance_.free_slot();
+  return moved;
+}
+
+SequenceRun DeviceSequence::finish(std::span<const std::uint64_t> saturated,
+                                   cudaStream_t queue) const {
+  SequenceRun run{.plan = plan_, .log = download(log_, queue), .heads = {}};
+  for (std::int64_t head = 0; head < layer_.shape.kv_heads; ++head) {
+    run.heads.push_back(
+        {.bytes = ledger_,
+         .importance_tokens = importance_.tokens(),
+         .retained_tokens = retained_.tokens(),
+         .saturated_groups = static_cast<std::int64_t>(saturated[static_cast<std::size_t>(head)]),
+         .streams = streams(run.log, head)});
+  }
+  return run;
+}
+
+std::int64_t DeviceSequence::stride(Stage stage) const {
+  return (plan_.stream_bytes(stage) + kStreamAlignment - 1) / kStreamAlignment * kStreamAlignment;
+}
+
+std::int64_t DeviceSequence::log_bytes() const {
+  std::int64_t bytes = 0;
+  for (const Stage stage : stages()) bytes += stride(stage) * layer_.shape.kv_heads;
+  return bytes;
+}
+
+StageStreams DeviceSequence::streams(std::span<const std::byte> log, std::int64_t head) const {
+  StageStreams streams;
+  std::int64_t at = 0;
+  for (const Stage stage : stages()) {
+    streams.at(static_cast<std::size_t>(stage)) =
+        log.subspan(static_cast<std::size_t>(at + head * stride(stage)),
+                    static_cast<std::size_t>(plan_.stream_bytes(stage)));
+    at += stride(stage) * layer_.shape.kv_heads;
+  }
+  return streams;
+}
+
+}  // namespace mikv::cuda

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax partials and the tree that merges them (CONTRACT R17).
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/arith.cuh"
+
+namespace mikv::cuda {
+
+/// m and the sum l of a set of tokens, and one channel of o.
+struct Partial {
+  float m;
+  float l;
+  float o;
+};
+
+/// Merges two partials, the lower first.
+__device__ __forceinline__ Partial merge(const Partial& lower, const Partial& upper) {
+  const float m = larger(lower.m, upper.m);
+  const float w_lower = exp2(sub(lower.m, m));
+  const float w_upper = exp2(sub(upper.m, m));
+  return {m, fma(w_lower, lower.l, mul(w_upper, upper.l)),
+          fma(w_lower, lower.o, mul(w_upper, upper.o))};
+}
+
+/// Takes partials in ascending order and merges them in a binary tree of power-of-two aligned
+/// subtrees: like a binary counter, two subtrees of the same size merge at once.
+class AlignedTree {
+ public:
+  __device__ void push(const Partial& leaf) {
+    Partial node = leaf;
+    for (std::uint32_t carry = leaves_; (carry & 1U) != 0; carry >>= 1) {
+      node = merge(subtrees_[--height_], node);
+    }
+    subtrees_[height_++] = node;
+    ++leaves_;
+  }
+  /// Of at least one leaf: the smaller subtrees at the end merge first.
+  [[nodiscard]] __device__ Partial root() const {
+    Partial node = subtrees_[height_ - 1];
+    for (int i = height_ - 2; i >= 0; --i) node = merge(subtrees_[i], node);
+    return node;
+  }
+
+ private:
+  static constexpr int kMaxHeight = 17;  // 2^24 tokens in chunks of 256
+  Partial subtrees_[kMaxHeight];
+  int height_ = 0;
+  std::uint32_t leaves_ = 0;
+};
+
+/// Sum over the 32 lanes of a warp by pairs at distance 16, 8, 4, 2, 1 (R16); lane 0 has it.
+__device__ __forceinline__ float warp_tree_sum(float x) {
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2) {
+    x = add(x, __shfl_down_sync(0xffffffffU, x, distance));
+  }
+  return x;
+}
+
+/// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16).
+__device__ __forceinline__ float block_tree_sum(const float (&x)[8]) {
+  return add(add(add(x[0], x[4]), add(x[2], x[6])), add(add(x[1], x[5]), add(x[3], x[7])));
+}
+
+}  // namespace mikv::cuda

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back end of a build without nvcc: it says so.
+#include "core/error.h"
+#include "cuda/devices.h"
+#include "cuda/layer_run.h"
+
+namespace mikv::cuda {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw DeviceError("this build has no CUDA back end",
+                    "build where nvcc is found, or use --backend cpu");
+}
+
+}  // namespace
+
+bool is_built() {
+  return false;
+}
+
+CudaVersions versions() {
+  return {};
+}
+
+int device_count() {
+  refuse();
+}
+
+Device use_device(int /*index*/) {
+  refuse();
+}
+
+void set_current(const Device& /*device*/) {
+  refuse();
+}
+
+LayerRun run_layer(std::span<const LayerView> /*sequences*/, const LayerConfig& /*config*/) {
+  refuse();
+}
+
+}  // namespace mikv::cuda

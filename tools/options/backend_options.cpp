@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/options/backend_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <numeric>
+
+#include "core/error.h"
+
+namespace mikv::tools {
+namespace {
+
+constexpr const char* kGroup = "Run";
+
+int parse_index(const std::string& text) {
+  int index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error == std::errc() && end == text.data() + text.size() && index >= 0) return index;
+  throw UsageError("--devices", "'" + text + "' is no device", "use all, or numbers such as 0,1");
+}
+
+std::vector<int> parse_list(const std::string& text) {
+  std::vector<int> indices;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const int index = parse_index(text.substr(begin, end - begin));
+    if (std::find(indices.begin(), indices.end(), index) != indices.end()) {
+      throw UsageError("--devices", std::to_string(index) + " is named twice", "name it once");
+    }
+    indices.push_back(index);
+    begin = end + 1;
+  }
+  return indices;
+}
+
+}  // namespace
+
+void BackendOptions::add_to(CLI::App& command) {
+  const std::map<std::string, Backend> backends{
+      {"cpu", Backend::cpu}, {"cuda", Backend::cuda}, {"both", Backend::both}};
+  command.add_option("--backend", backend, "cpu, cuda, or both: compared bit for bit [cpu]")
+      ->transform(CLI::Transformer(backends).description(""))
+      ->type_name("NAME")
+      ->group(kGroup);
+  CLI::Option* one = command.add_option("--device", device, "CUDA device [0]")
+                         ->check(CLI::NonNegativeNumber)
+                         ->type_name("N")
+                         ->group(kGroup);
+  command.add_option("--devices", devices, "all, or 0,1,...: devices that share the layers")
+      ->type_name("LIST")
+      ->excludes(one)
+      ->group(kGroup);
+}
+
+std::vector<int> BackendOptions::device_list() const {
+  if (backend == Backend::cpu) return {};
+  if (devices.empty()) return {device};
+  if (devices != "all") return parse_list(devices);
+  std::vector<int> all(static_cast<std::size_t>(cuda::device_count()));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace mikv::tools
