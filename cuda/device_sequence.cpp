@@ -107,6 +107,17 @@ bool DeviceSequence::take_demoted(std::size_t index) {
   return moved;
 }
 
+void DeviceSequence::inject(const Fault& fault, cudaStream_t queue) const {
+  const Sequence described = describe(0);
+  const auto stage = static_cast<std::size_t>(fault.stage);
+  std::byte* at =
+      described.stream.at(stage) + fault.kv_head * described.stream_stride.at(stage) + fault.byte;
+  std::byte value{};
+  download(&value, at, 1, queue);
+  value ^= std::byte{fault.mask};
+  upload(at, &value, 1, queue);
+}
+
 SequenceRun DeviceSequence::finish(std::span<const std::uint64_t> saturated,
                                    cudaStream_t queue) const {
   SequenceRun run{.plan = plan_, .log = download(log_, queue), .heads = {}};

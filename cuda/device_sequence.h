@@ -47,6 +47,9 @@ class DeviceSequence {
     return tier == Tier::importance ? importance_ : retained_;
   }
 
+  /// Flips bits of a stream.
+  void inject(const Fault& fault, cudaStream_t queue) const;
+
   /// Waits for the queue and fetches the streams. saturated: groups, by KV head.
   [[nodiscard]] SequenceRun finish(std::span<const std::uint64_t> saturated,
                                    cudaStream_t queue) const;

@@ -107,13 +107,14 @@ class Run {
     }
   }
 
-  LayerRun run() {
+  LayerRun run(const std::optional<Fault>& fault) {
     describe_sequences();
     allocate_state();
     if (batch_.balanced) balance();
     score_prompt();
     store_prompt_tokens();
     for (std::size_t i = 0; i < steps_a_sequence_; ++i) decode(i);
+    if (fault) sequences_.front()->inject(*fault, queue_.get());
     return finish();
   }
 
@@ -315,9 +316,10 @@ class Run {
 
 }  // namespace
 
-LayerRun run_layer(std::span<const LayerView> sequences, const LayerConfig& config) {
+LayerRun run_layer(std::span<const LayerView> sequences, const LayerConfig& config,
+                   const std::optional<Fault>& fault) {
   require_supported(sequences, config);
-  return Run(sequences, config).run();
+  return Run(sequences, config).run(fault);
 }
 
 }  // namespace mikv::cuda

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,10 +40,20 @@ struct LayerRun {
   std::int64_t allocated_peak = 0;
 };
 
+/// Bits flipped in a stage stream on the device before it is fetched: proves that a comparison
+/// fails and points to the right place.
+struct Fault {
+  Stage stage = Stage::output;
+  std::int64_t kv_head = 0;
+  std::int64_t byte = 0;
+  std::uint8_t mask = 1;
+};
+
 /// All sequences have the same layer, shape, element type and softmax scale; lengths may differ.
 /// The bits of each do not depend on the others. Throws NumericalError (CONTRACT R5), DeviceError,
 /// UsageError for a policy or a shape that the device back end does not have.
-/// Uses the calling thread's current device.
-[[nodiscard]] LayerRun run_layer(std::span<const LayerView> sequences, const LayerConfig& config);
+/// Uses the calling thread's current device. fault: in the first sequence.
+[[nodiscard]] LayerRun run_layer(std::span<const LayerView> sequences, const LayerConfig& config,
+                                 const std::optional<Fault>& fault = std::nullopt);
 
 }  // namespace mikv::cuda

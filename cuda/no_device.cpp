@@ -34,7 +34,8 @@ void set_current(const Device& /*device*/) {
   refuse();
 }
 
-LayerRun run_layer(std::span<const LayerView> /*sequences*/, const LayerConfig& /*config*/) {
+LayerRun run_layer(std::span<const LayerView> /*sequences*/, const LayerConfig& /*config*/,
+                   const std::optional<Fault>& /*fault*/) {
   refuse();
 }
 

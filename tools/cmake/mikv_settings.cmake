@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Settings that every target shares, and the packages.
+# Settings that every target shares.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -12,11 +12,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_package(Threads REQUIRED)
-find_package(Eigen3 3.4 REQUIRED NO_MODULE)
-find_package(CLI11 2.1 REQUIRED)
-find_package(nlohmann_json 3.11 REQUIRED)
-find_package(fmt 9 REQUIRED)
-find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+include(mikv_packages)
 
 add_library(mikv_settings INTERFACE)
 target_include_directories(mikv_settings INTERFACE ${CMAKE_SOURCE_DIR})

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# The packages: installed ones, or headers in a folder (tools/gpu/bundle_headers.sh) on a machine without network.
+set(MIKV_DEPS_DIR "" CACHE PATH "Folder of headers to use in place of installed packages")
+if(NOT MIKV_DEPS_DIR)
+  find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+  find_package(CLI11 2.1 REQUIRED)
+  find_package(nlohmann_json 3.11 REQUIRED)
+  find_package(fmt 9 REQUIRED)
+  find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+  find_package(Catch2 QUIET)
+  if(Catch2_FOUND)
+    include(Catch)
+  endif()
+  return()
+endif()
+
+get_filename_component(deps "${MIKV_DEPS_DIR}" ABSOLUTE)
+if(NOT EXISTS "${deps}/Catch.cmake")
+  message(FATAL_ERROR "mikv: MIKV_DEPS_DIR=${MIKV_DEPS_DIR}: holds no bundle; make one with tools/gpu/bundle_headers.sh")
+endif()
+function(mikv_header_package target)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${deps};${deps}/eigen3"
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${deps};${deps}/eigen3")
+endfunction()
+foreach(target Eigen3::Eigen CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only Catch2::Catch2)
+  mikv_header_package(${target})
+endforeach()
+set_target_properties(fmt::fmt-header-only PROPERTIES INTERFACE_COMPILE_DEFINITIONS FMT_HEADER_ONLY=1)
+set(XXHASH_INCLUDE_DIR "${deps}")
+set(Catch2_FOUND ON)
+include("${deps}/Catch.cmake")
