@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chooses device 0, or says why the tests are skipped (exit code 77).
-#if __has_include(<catch2/catch_session.hpp>)
-#include <catch2/catch_session.hpp>
-#else
+#if __has_include(<catch2/catch.hpp>)
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
+#else
+#include <catch2/catch_session.hpp>
 #endif
 
 #include <algorithm>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#if __has_include(<catch2/catch_session.hpp>)
+#if __has_include(<catch2/catch.hpp>)
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#else
 #include <catch2/catch_session.hpp>
 int main(int argc, char** argv) {
   return Catch::Session().run(argc, argv);
 }
-#else
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
 #endif
