@@ -29,7 +29,7 @@ struct Sequence {
   std::int64_t prompt_retained;
   std::int64_t prompt_recent;
   std::int64_t prefill_scores;                      ///< scores a KV head when the prefill ends
-  std::int64_t scores_begin;                        ///< of KV head 0, in Batch::prefill_scores
+  std::uint64_t* scores;        ///< [KV heads, prefill_scores]
   std::array<std::byte*, kStages> stream;           ///< of KV head 0
   std::array<std::int64_t, kStages> stream_stride;  ///< bytes from one KV head's to the next
 };
@@ -79,7 +79,6 @@ struct Batch {
   TierStorage importance;
   TierStorage retained;
   float* balancer;                  ///< [heads, head_dim]
-  std::uint64_t* prefill_scores;    ///< of all heads, one after the other
   std::int32_t* freed_slot;         ///< [heads], slot that the last demotion freed, or -1
   float* logits;                    ///< [query heads of all sequences, max_importance]
   float* row_m;                     ///< [query heads], the newest row's maximum

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kThreads)
 
   if (stores && !is_value && unit == 0) {
     tier.position(slot) = static_cast<StoredPosition>(position);
-    if (importance) tier.score(slot) = batch.prefill_scores[scores_begin(batch, head) + position];
+    if (importance) tier.score(slot) = prefill_scores(batch, head)[position];
   }
   if (!tier.storage().quantized) {
     if (!stores) return;
@@ -95,7 +95,7 @@ __global__ void append_token(Batch batch, const Step* steps) {
     batch.freed_slot[head] = -1;
     tier.position(slot) = static_cast<StoredPosition>(step.position);
     tier.score(slot) =
-        batch.keeps_scores ? batch.prefill_scores[scores_begin(batch, head) + step.position] : 0;
+        batch.keeps_scores ? prefill_scores(batch, head)[step.position] : 0;
   }
   if (!tier.storage().quantized) {
     if (!stores) return;

@@ -31,11 +31,14 @@ DeviceSequence::DeviceSequence(const LayerView& layer, const LayerConfig& config
       q_(upload_tensor(layer.q, work)),
       k_(upload_tensor(layer.k, work)),
       v_(upload_tensor(layer.v, work)),
+      scores_(cache, layer.shape.kv_heads * plan_.prefill_scores()),
       log_(work, log_bytes()) {
+  ledger_.add(ByteCategory::scores, scores_.bytes() / layer.shape.kv_heads);
+  fill(scores_, 0, work.queue());
   fill(log_, 0xff, work.queue());  // a value that is not written is not taken for a 0
 }
 
-Sequence DeviceSequence::describe(std::int64_t scores_begin) const {
+Sequence DeviceSequence::describe() const {
   Sequence out{.q = q_.data(),
                .k = k_.data(),
                .v = v_.data(),
@@ -45,7 +48,7 @@ Sequence DeviceSequence::describe(std::int64_t scores_begin) const {
                .prompt_retained = plan_.prompt_retained(),
                .prompt_recent = plan_.prompt_recent(),
                .prefill_scores = plan_.prefill_scores(),
-               .scores_begin = scores_begin,
+               .scores = scores_.data(),
                .stream = {},
                .stream_stride = {}};
   std::byte* at = log_.data();
@@ -76,10 +79,10 @@ void DeviceSequence::book_balancer() {
               layer_.shape.head_dim * static_cast<std::int64_t>(sizeof(float)));
 }
 
-void DeviceSequence::book_prefill_scores(std::int64_t sign) {
-  const std::int64_t bytes =
-      plan_.prefill_scores() * static_cast<std::int64_t>(sizeof(std::uint64_t));
-  ledger_.add(ByteCategory::scores, sign * bytes);
+void DeviceSequence::release_prefill_scores() {
+  if (plan_.prefill_scores() > layer_.prompt_length) return;
+  ledger_.add(ByteCategory::scores, -scores_.bytes() / layer_.shape.kv_heads);
+  scores_.release();
 }
 
 void DeviceSequence::take_prompt() {
@@ -108,7 +111,7 @@ bool DeviceSequence::take_demoted(std::size_t index) {
 }
 
 void DeviceSequence::inject(const Fault& fault, cudaStream_t queue) const {
-  const Sequence described = describe(0);
+  const Sequence described = describe();
   const auto stage = static_cast<std::size_t>(fault.stage);
   std::byte* at =
       described.stream.at(stage) + fault.kv_head * described.stream_stride.at(stage) + fault.byte;

@@ -24,15 +24,15 @@ class DeviceSequence {
   DeviceSequence(const LayerView& layer, const LayerConfig& config, DeviceMemory& cache,
                  DeviceMemory& work);
 
-  /// What kernels are told; scores_begin: where its prefill scores lie among the batch's.
-  [[nodiscard]] Sequence describe(std::int64_t scores_begin) const;
+  /// What kernels are told.
+  [[nodiscard]] Sequence describe() const;
   /// A decode step, by index; position -1 when the sequence has ended.
   [[nodiscard]] Step step(std::size_t index) const;
 
   /// Books the channel factors that the batch holds for this sequence.
   void book_balancer();
-  /// Books (+1) or gives back (-1) the scores that the batch holds for this sequence.
-  void book_prefill_scores(std::int64_t sign);
+  /// Gives the scores back when the tiers are formed, unless the policy knows the future.
+  void release_prefill_scores();
 
   /// Pages for the prompt's tokens.
   void take_prompt();
@@ -67,6 +67,7 @@ class DeviceSequence {
   DeviceArray<std::byte> q_;
   DeviceArray<std::byte> k_;
   DeviceArray<std::byte> v_;
+  DeviceArray<std::uint64_t> scores_;  // of the prefill, [kv_heads, prefill_scores]
   DeviceArray<std::byte> log_;  // by stage, then KV head
 };
 

@@ -126,8 +126,7 @@ class Run {
   void describe_sequences() {
     std::vector<Sequence> described;
     for (const auto& sequence : sequences_) {
-      described.push_back(sequence->describe(score_count_));
-      score_count_ += batch_.kv_heads * sequence->plan().prefill_scores();
+      described.push_back(sequence->describe());
       batch_.max_scores = std::max(batch_.max_scores, sequence->plan().prefill_scores());
       max_prompt_ = std::max(max_prompt_, sequence->layer().prompt_length);
       steps_a_sequence_ = std::max(steps_a_sequence_, sequence->plan().steps().size());
@@ -183,13 +182,9 @@ class Run {
   }
 
   void score_prompt() {
-    scores_ = DeviceArray<std::uint64_t>(cache_, score_count_);
-    fill(scores_, 0, queue_.get());
-    batch_.prefill_scores = scores_.data();
     const DeviceArray<std::byte> scratch(work_, prefill_scratch_bytes(batch_, batch_.max_scores));
     for (int i = 0; i < batch_.sequences; ++i) {
-      DeviceSequence& sequence = *sequences_[static_cast<std::size_t>(i)];
-      sequence.book_prefill_scores(+1);
+      const DeviceSequence& sequence = *sequences_[static_cast<std::size_t>(i)];
       const auto policy = info(config_.policy)
                               .make({.layer = batch_.layer,
                                      .prompt_length = sequence.layer().prompt_length,
@@ -197,16 +192,7 @@ class Run {
       add_prefill_scores(batch_, i, policy->scored_rows(), scratch.data(), scratch.bytes(),
                          queue_.get());
     }
-    if (config_.policy == Policy::snapkv) pool_scores();
-    log_prefill_scores(batch_, queue_.get());
-  }
-
-  void pool_scores() {
-    const DeviceArray<std::uint64_t> raw(work_, score_count_);
-    check(cudaMemcpyAsync(raw.data(), scores_.data(), static_cast<std::size_t>(raw.bytes()),
-                          cudaMemcpyDeviceToDevice, queue_.get()),
-          "copying the scores");
-    pool_prefill_scores(batch_, raw.data(), queue_.get());
+    finish_prefill_scores(batch_, queue_.get());
   }
 
   void store_prompt_tokens() {
@@ -222,10 +208,7 @@ class Run {
     const DeviceArray<StoredPosition> order(work_, heads() * max_prompt_);
     select_importance(batch_, order.data(), max_prompt_, queue_.get());
     store_prompt(batch_, order.data(), max_prompt_, max_importance, max_retained, queue_.get());
-    if (batch_.keeps_scores) return;
-    scores_.release();
-    batch_.prefill_scores = nullptr;
-    for (const auto& sequence : sequences_) sequence->book_prefill_scores(-1);
+    for (const auto& sequence : sequences_) sequence->release_prefill_scores();
   }
 
   void upload_tables(Tier tier) {
@@ -296,7 +279,6 @@ class Run {
   DeviceMemory cache_{queue_.get()};  // what the ledger books
   DeviceMemory work_{queue_.get()};
   std::vector<std::unique_ptr<DeviceSequence>> sequences_;
-  std::int64_t score_count_ = 0;
   std::int64_t max_prompt_ = 0;
   std::size_t steps_a_sequence_ = 0;
   DeviceArray<Sequence> described_{work_, 0};
@@ -311,7 +293,6 @@ class Run {
   DeviceArray<std::byte* const*> importance_tables_{work_, 0};
   DeviceArray<std::byte* const*> retained_tables_{work_, 0};
   DeviceArray<float> balancer_{cache_, 0};
-  DeviceArray<std::uint64_t> scores_{cache_, 0};
 };
 
 }  // namespace

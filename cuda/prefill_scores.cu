@@ -174,29 +174,28 @@ __global__ void __launch_bounds__(kThreads) stripe_column_sums(Batch batch, Stri
   }
   const int head =
       stripe.sequence * batch.kv_heads + stripe.first_head + static_cast<int>(blockIdx.z);
-  atomicAdd(reinterpret_cast<unsigned long long*>(batch.prefill_scores + scores_begin(batch, head) +
-                                                  column),
+  atomicAdd(reinterpret_cast<unsigned long long*>(prefill_scores(batch, head) + column),
             static_cast<unsigned long long>(sum));
 }
 
-__global__ void pool(Batch batch, const std::uint64_t* raw) {
+// The sum over neighbouring positions where radius > 0; the raw score else.
+__global__ void finish_scores(Batch batch, int radius) {
   const int head = static_cast<int>(blockIdx.y);
   const std::int64_t count = batch.sequence[head / batch.kv_heads].prefill_scores;
   const std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (j >= count) return;
   std::uint64_t sum = 0;
-  for (std::int64_t i = j - kPoolRadius; i <= j + kPoolRadius; ++i) {
-    if (i >= 0 && i < count) sum += raw[scores_begin(batch, head) + i];
+  for (std::int64_t i = j - radius; i <= j + radius; ++i) {
+    if (i >= 0 && i < count) sum += prefill_scores(batch, head)[i];
   }
-  batch.prefill_scores[scores_begin(batch, head) + j] = sum;
+  stream<std::uint64_t>(batch, head, Stage::importance_scores)[j] = sum;
 }
 
-__global__ void log_scores(Batch batch) {
+__global__ void copy_finished(Batch batch) {
   const int head = static_cast<int>(blockIdx.y);
   const std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (j >= batch.sequence[head / batch.kv_heads].prefill_scores) return;
-  stream<std::uint64_t>(batch, head, Stage::importance_scores)[j] =
-      batch.prefill_scores[scores_begin(batch, head) + j];
+  prefill_scores(batch, head)[j] = stream<std::uint64_t>(batch, head, Stage::importance_scores)[j];
 }
 
 dim3 score_grid(const Batch& batch) {
@@ -258,14 +257,13 @@ void add_prefill_scores(const Batch& batch, int sequence, RowRange rows, std::by
   }
 }
 
-void pool_prefill_scores(const Batch& batch, const std::uint64_t* raw, cudaStream_t queue) {
-  pool<<<score_grid(batch), kThreads, 0, queue>>>(batch, raw);
-  check_launch("pool");
-}
-
-void log_prefill_scores(const Batch& batch, cudaStream_t queue) {
-  log_scores<<<score_grid(batch), kThreads, 0, queue>>>(batch);
-  check_launch("log_scores");
+void finish_prefill_scores(const Batch& batch, cudaStream_t queue) {
+  const bool pools = batch.policy == Policy::snapkv;
+  finish_scores<<<score_grid(batch), kThreads, 0, queue>>>(batch, pools ? kPoolRadius : 0);
+  check_launch("finish_scores");
+  if (!pools) return;
+  copy_finished<<<score_grid(batch), kThreads, 0, queue>>>(batch);
+  check_launch("copy_finished");
 }
 
 }  // namespace mikv::cuda

@@ -15,16 +15,13 @@ namespace mikv::cuda {
 /// KV head, and no more than a fixed budget if that suffices.
 [[nodiscard]] std::int64_t prefill_scratch_bytes(const Batch& batch, std::int64_t max_rows);
 
-/// Adds the causal softmax weights of one sequence's query rows to batch.prefill_scores, for every
+/// Adds the causal softmax weights of one sequence's query rows to its prefill scores, for every
 /// KV head.
 void add_prefill_scores(const Batch& batch, int sequence, RowRange rows, std::byte* scratch,
                         std::int64_t scratch_bytes, cudaStream_t queue);
 
-/// snapkv: replaces each score by the sum over 5 neighbouring positions (ALGORITHM 9). raw is a
-/// copy of batch.prefill_scores.
-void pool_prefill_scores(const Batch& batch, const std::uint64_t* raw, cudaStream_t queue);
-
-/// Copies the finished scores into the stage stream.
-void log_prefill_scores(const Batch& batch, cudaStream_t queue);
+/// Pools the scores where the policy says so (snapkv, ALGORITHM 9) and writes them into the stage
+/// stream.
+void finish_prefill_scores(const Batch& batch, cudaStream_t queue);
 
 }  // namespace mikv::cuda

@@ -42,7 +42,7 @@ __device__ int rank_in_block(bool flag, int* warp_counts, int& total) {
 class Selector {
  public:
   __device__ Selector(const Batch& batch, int head)
-      : scores_(batch.prefill_scores + scores_begin(batch, head)),
+      : scores_(prefill_scores(batch, head)),
         rank_(batch, head),
         sequence_(batch.sequence[head / batch.kv_heads]),
         first_recent_(sequence_.prompt_length - sequence_.prompt_recent) {}

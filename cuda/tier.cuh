@@ -66,10 +66,10 @@ __device__ Value* stream(const Batch& batch, int head, Stage stage, std::int64_t
                                   (head % batch.kv_heads) * sequence.stream_stride[index] + begin);
 }
 
-/// Where a head's prefill scores begin in Batch::prefill_scores.
-__device__ inline std::int64_t scores_begin(const Batch& batch, int head) {
+/// A head's prefill scores.
+__device__ inline std::uint64_t* prefill_scores(const Batch& batch, int head) {
   const Sequence& sequence = batch.sequence[head / batch.kv_heads];
-  return sequence.scores_begin + (head % batch.kv_heads) * sequence.prefill_scores;
+  return sequence.scores + (head % batch.kv_heads) * sequence.prefill_scores;
 }
 
 /// A recorded row of q, k or v.
