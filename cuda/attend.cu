@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/attend.h"
 
-#include "cuda/attend_quantized.cuh"
-#include "cuda/attend_unquantized.cuh"
+#include "cuda/attend_interleaved.h"
+#include "cuda/attend_packed.h"
+#include "cuda/attend_unquantized.h"
 #include "cuda/launch.h"
+#include "cuda/merge.cuh"
+#include "cuda/query.cuh"
+#include "cuda/reduce.cuh"
 
 namespace mikv::cuda {
 namespace {
 
-constexpr int kMergeThreads = 128;
+constexpr int kQueryThreads = kMaxHeadDim;
+constexpr int kMergeThreads = 512;
+constexpr int kMergeParts = 16;  // runs of chunks that a block merges side by side
 constexpr int kScoreThreads = 256;
 
 std::int64_t query_heads(const Batch& batch) {
@@ -20,6 +26,7 @@ Queries queries_in(const Batch& batch, std::byte* scratch) {
   queries.values = reinterpret_cast<std::int32_t*>(scratch);
   queries.group_sums = queries.values + query_heads(batch) * batch.head_dim;
   queries.scale = reinterpret_cast<float*>(queries.group_sums + query_heads(batch) * batch.groups);
+  queries.bytes = reinterpret_cast<std::int8_t*>(queries.scale + query_heads(batch));
   return queries;
 }
 
@@ -28,11 +35,11 @@ __device__ QueryHead query_head_of(const Batch& batch, unsigned row) {
 }
 
 // R14: the query as integers, once a step and head. One block a query head, a thread a channel.
-__global__ void __launch_bounds__(kChunkThreads)
+__global__ void __launch_bounds__(kQueryThreads)
     quantize_queries(Batch batch, const Step* steps, Queries queries) {
   constexpr float kQueryLevels = 32512.0F;     // 127 * 256: splits into two signed bytes
   constexpr float kSmallestQuery = 0x1p-100F;  // below it the integers are all 0
-  __shared__ float scratch[kChunkThreads / kWarpLanes];
+  __shared__ float scratch[kQueryThreads / kWarpLanes];
   const QueryHead head = query_head_of(batch, blockIdx.x);
   const Step& step = steps[head.head / batch.kv_heads];
   if (step.position < 0) return;
@@ -46,9 +53,15 @@ __global__ void __launch_bounds__(kChunkThreads)
   const bool is_zero = a < kSmallestQuery;
   const float inverse = is_zero ? 0.0F : div(kQueryLevels, a);
   const std::int32_t value = is_zero ? 0 : __float2int_rn(mul(q, inverse));
-  if (exists) queries.values[blockIdx.x * batch.head_dim + c] = value;
+  if (exists) {
+    const std::int32_t high = (value + 128) >> 8;  // low is signed: -128 .. 127
+    queries.values[blockIdx.x * batch.head_dim + c] = value;
+    std::int8_t* bytes = queries.bytes + blockIdx.x * 2 * batch.head_dim + c;
+    bytes[0] = static_cast<std::int8_t>(high);
+    bytes[batch.head_dim] = static_cast<std::int8_t>(value - high * 256);
+  }
   for (int g = 0; g < batch.groups; ++g) {
-    __shared__ std::int32_t sums[kChunkThreads / kWarpLanes];
+    __shared__ std::int32_t sums[kQueryThreads / kWarpLanes];
     const bool in_group = exists && c / batch.group_size == g;
     const std::int32_t sum = block_reduce(in_group ? value : 0, Sum(), sums);
     if (c == 0) queries.group_sums[blockIdx.x * batch.groups + g] = sum;
@@ -56,85 +69,85 @@ __global__ void __launch_bounds__(kChunkThreads)
   if (c == 0) queries.scale[blockIdx.x] = mul(div(a, kQueryLevels), batch.logit_scale);
 }
 
-union ChunkScratch {
-  UnquantizedScratch unquantized;
-  QuantizedScratch quantized;
+// Shared memory of one query head's merge.
+struct MergeScratch {
+  float m[kMergeParts];
+  float l[kMergeParts];
+  float o[kMergeParts][kMaxHeadDim];
 };
 
-// A block a chunk and query head: blockIdx.x counts the chunks of the retained tier, then those of
-// the importance tier.
-__global__ void __launch_bounds__(kChunkThreads)
-    attend_chunks(Batch batch, const Step* steps, Queries queries, unsigned max_retained_chunks) {
-  __shared__ ChunkScratch scratch;
-  __shared__ float query[kMaxHeadDim];
-  __shared__ std::int32_t integer_query[kMaxHeadDim];
-  const QueryHead head = query_head_of(batch, blockIdx.y);
-  const Step& step = steps[head.head / batch.kv_heads];
-  const bool importance = blockIdx.x >= max_retained_chunks;
-  const std::int64_t chunk = importance ? blockIdx.x - max_retained_chunks : blockIdx.x;
-  const std::int64_t tokens = importance ? step.importance_tokens : step.retained_tokens;
-  if (step.position < 0 || chunk * kChunkSlots >= tokens) return;
-
-  const TierHead tier(importance ? batch.importance : batch.retained, head.head);
-  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kChunkThreads) {
-    if (tier.storage().quantized) {
-      integer_query[c] = queries.values[head.row(batch) * batch.head_dim + c];
-    } else {
-      query[c] = load_channel(head.recorded(batch, step.position), batch.element, c);
-    }
-  }
-  __syncthreads();
-  const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
-  const std::int64_t chunks = retained_chunks + chunk_count(step.importance_tokens);
-  float* out = partials_of(batch, step, head, chunks) +
-               (chunk + (importance ? retained_chunks : 0)) * (2 + batch.head_dim);
-  float* logits = importance
-                      ? batch.logits + head.row(batch) * batch.max_importance + chunk * kChunkSlots
-                      : nullptr;
-  const auto taken = static_cast<int>(
-      tokens - chunk * kChunkSlots < kChunkSlots ? tokens - chunk * kChunkSlots : kChunkSlots);
-  if (tier.storage().quantized) {
-    attend_quantized_chunk(batch, tier, head, step.position, chunk, taken, queries, integer_query,
-                           logits, out, scratch.quantized);
-  } else {
-    attend_unquantized_chunk(batch, tier, head, step.position, chunk, taken, query, logits, out,
-                             scratch.unquantized);
-  }
-}
-
-// The root of one tier's chunks; channel c of o.
-__device__ Partial tier_root(const float* partials, std::int64_t chunks, int size, int c) {
+// Channel c of the node over chunks first .. end-1, an aligned run. Loads run ahead of the merges.
+__device__ Partial run_root(const float* partials, std::int64_t first, std::int64_t end, int size,
+                            int c) {
+  constexpr int kAhead = 4;
   AlignedTree tree;
-  for (std::int64_t i = 0; i < chunks; ++i) {
-    const float* partial = partials + i * size;
-    tree.push({partial[0], partial[1], partial[2 + c]});
+  for (std::int64_t i = first; i < end; i += kAhead) {
+    Partial leaves[kAhead];
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      const float* partial = partials + min(i + j, end - 1) * size;
+      leaves[j] = {partial[0], partial[1], partial[2 + c]};
+    }
+#pragma unroll
+    for (int j = 0; j < kAhead; ++j) {
+      if (i + j < end) tree.push(leaves[j]);
+    }
   }
   return tree.root();
 }
 
-// R17: a block a query head, a thread a channel. The row's m and l are every thread's alike.
+// The root of one tier's chunks, channel c for the thread of that number. The block shares the
+// chunks in aligned runs of a power of two, so the tree is the same for any number of runs.
+__device__ Partial tier_root(const float* partials, std::int64_t chunks, int head_dim,
+                             MergeScratch& scratch) {
+  std::int64_t run = 1;
+  while (run * kMergeParts < chunks) run *= 2;
+  const auto parts = static_cast<int>((chunks + run - 1) / run);
+  __syncthreads();
+  for (int i = static_cast<int>(threadIdx.x); i < parts * head_dim; i += kMergeThreads) {
+    const int part = i / head_dim;
+    const int c = i % head_dim;
+    const Partial node =
+        run_root(partials, part * run, min((part + 1) * run, chunks), 2 + head_dim, c);
+    scratch.o[part][c] = node.o;
+    if (c == 0) {
+      scratch.m[part] = node.m;
+      scratch.l[part] = node.l;
+    }
+  }
+  __syncthreads();
+  AlignedTree tree;
+  const int c = min(static_cast<int>(threadIdx.x), head_dim - 1);
+  for (int part = 0; part < parts; ++part) {
+    tree.push({scratch.m[part], scratch.l[part], scratch.o[part][c]});
+  }
+  return tree.root();
+}
+
+// R17: a block a query head, in the end a thread a channel.
 __global__ void __launch_bounds__(kMergeThreads) merge_chunks(Batch batch, const Step* steps) {
+  __shared__ MergeScratch scratch;
   const QueryHead head = query_head_of(batch, blockIdx.x);
   const Step& step = steps[head.head / batch.kv_heads];
   if (step.position < 0) return;
   const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
   const std::int64_t importance_chunks = chunk_count(step.importance_tokens);
-  const int size = 2 + batch.head_dim;
   const float* partials = partials_of(batch, step, head, retained_chunks + importance_chunks);
-  float* out =
-      stream<float>(batch, head.head, Stage::output, step.begin[static_cast<int>(Stage::output)]) +
-      head.within * batch.head_dim;
-  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kMergeThreads) {
-    Partial row = tier_root(partials + retained_chunks * size, importance_chunks, size, c);
-    if (retained_chunks > 0) row = merge(tier_root(partials, retained_chunks, size, c), row);
-    const float inverse_l = div(1.0F, row.l);
-    const float o = mul(row.o, inverse_l);
-    out[c] = o;
-    if (!is_finite(o)) head.refuse_row(batch, RefusalKind::output, step.position);
-    if (c == 0) {
-      batch.row_m[blockIdx.x] = row.m;
-      batch.row_inverse_l[blockIdx.x] = inverse_l;
-    }
+  Partial row = tier_root(partials + retained_chunks * (2 + batch.head_dim), importance_chunks,
+                          batch.head_dim, scratch);
+  if (retained_chunks > 0) {
+    row = merge(tier_root(partials, retained_chunks, batch.head_dim, scratch), row);
+  }
+  const int c = static_cast<int>(threadIdx.x);
+  if (c >= batch.head_dim) return;
+  const float inverse_l = div(1.0F, row.l);
+  const float o = mul(row.o, inverse_l);
+  stream<float>(batch, head.head, Stage::output,
+                step.begin[static_cast<int>(Stage::output)])[head.within * batch.head_dim + c] = o;
+  if (!is_finite(o)) head.refuse_row(batch, RefusalKind::output, step.position);
+  if (c == 0) {
+    batch.row_m[blockIdx.x] = row.m;
+    batch.row_inverse_l[blockIdx.x] = inverse_l;
   }
 }
 
@@ -160,26 +173,35 @@ __global__ void __launch_bounds__(kScoreThreads) update_scores(Batch batch, cons
   }
 }
 
+void attend_tier(const Batch& batch, const Step* steps, const Queries& queries, bool importance,
+                 std::int64_t max_chunks, cudaStream_t queue) {
+  const TierStorage& storage = importance ? batch.importance : batch.retained;
+  if (max_chunks == 0) return;
+  if (!storage.quantized) return attend_unquantized(batch, steps, max_chunks, queue);
+  if (storage.interleaved) {
+    return attend_interleaved(batch, steps, queries, importance, max_chunks, queue);
+  }
+  attend_packed(batch, steps, queries, importance, max_chunks, queue);
+}
+
 }  // namespace
 
 std::int64_t query_scratch_bytes(const Batch& batch) {
-  return query_heads(batch) * (batch.head_dim + batch.groups + 1) *
-         static_cast<std::int64_t>(sizeof(std::int32_t));
+  const std::int64_t words = batch.head_dim + batch.groups + 1;
+  return query_heads(batch) *
+         (words * static_cast<std::int64_t>(sizeof(std::int32_t)) + 2 * batch.head_dim);
 }
 
 void attend(const Batch& batch, const Step* steps, std::int64_t max_retained_chunks,
             std::int64_t max_importance_chunks, std::byte* query_scratch, cudaStream_t queue) {
   const Queries queries = queries_in(batch, query_scratch);
   const auto rows = static_cast<unsigned>(query_heads(batch));
-  const auto retained = static_cast<unsigned>(max_retained_chunks);
-  const auto importance = static_cast<unsigned>(max_importance_chunks);
   if (batch.importance.quantized || batch.retained.quantized) {
-    quantize_queries<<<rows, kChunkThreads, 0, queue>>>(batch, steps, queries);
+    quantize_queries<<<rows, kQueryThreads, 0, queue>>>(batch, steps, queries);
     check_launch("quantize_queries");
   }
-  attend_chunks<<<dim3(retained + importance, rows), kChunkThreads, 0, queue>>>(batch, steps,
-                                                                                queries, retained);
-  check_launch("attend_chunks");
+  attend_tier(batch, steps, queries, false, max_retained_chunks, queue);
+  attend_tier(batch, steps, queries, true, max_importance_chunks, queue);
   merge_chunks<<<rows, kMergeThreads, 0, queue>>>(batch, steps);
   check_launch("merge_chunks");
   const dim3 score_grid(blocks_for(max_importance_chunks * kChunkSlots, kScoreThreads),

@@ -29,7 +29,7 @@ struct Sequence {
   std::int64_t prompt_retained;
   std::int64_t prompt_recent;
   std::int64_t prefill_scores;                      ///< scores a KV head when the prefill ends
-  std::uint64_t* scores;        ///< [KV heads, prefill_scores]
+  std::uint64_t* scores;                            ///< [KV heads, prefill_scores]
   std::array<std::byte*, kStages> stream;           ///< of KV head 0
   std::array<std::int64_t, kStages> stream_stride;  ///< bytes from one KV head's to the next
 };
@@ -51,7 +51,8 @@ struct TierStorage {
   std::int64_t groups_bytes;  ///< parameters of one key, or value; 0 if unquantized
   int bits;
   bool quantized;
-  bool stores;  ///< false: format none
+  bool stores;       ///< false: format none
+  bool interleaved;  ///< codes lie in the order of interleave.cuh, not in FORMAT's
   ElementType element;
 };
 

@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kThreads)
            (importance || !batch.importance.quantized
                 ? 0
                 : sequence.prompt_importance * batch.importance.payload_bytes));
-  store_quantized(batch, tier, head, slot, is_value, stores,
+  store_quantized(batch, tier, head, slot, is_value, stores, true,
                   store_log(batch, head, stores_before * parameter_log_bytes(batch), codes_before),
                   lanes, lane, x);
 }
@@ -94,8 +94,7 @@ __global__ void append_token(Batch batch, const Step* steps) {
   if (threadIdx.x == 0) {
     batch.freed_slot[head] = -1;
     tier.position(slot) = static_cast<StoredPosition>(step.position);
-    tier.score(slot) =
-        batch.keeps_scores ? prefill_scores(batch, head)[step.position] : 0;
+    tier.score(slot) = batch.keeps_scores ? prefill_scores(batch, head)[step.position] : 0;
   }
   if (!tier.storage().quantized) {
     if (!stores) return;
@@ -109,7 +108,7 @@ __global__ void append_token(Batch batch, const Step* steps) {
     load_recorded(batch, head, step.position, is_value, static_cast<std::uint64_t>(step.position),
                   unit, x);
   }
-  store_quantized(batch, tier, head, slot, is_value, stores,
+  store_quantized(batch, tier, head, slot, is_value, stores, false,
                   store_log(batch, head, step.begin[static_cast<int>(Stage::alpha)],
                             step.begin[static_cast<int>(Stage::codes)]),
                   lanes, lane, x);
@@ -162,14 +161,13 @@ __device__ Candidate pick(const Batch& batch, const TierHead& tier, const Step& 
 __device__ void load_stored(const Batch& batch, const TierHead& tier, int head, const Candidate& c,
                             bool is_value, std::uint64_t time, int unit,
                             float (&x)[kUnitChannels]) {
-  const std::byte* payload = is_value ? tier.value(c.slot) : tier.key(c.slot);
   if (!tier.storage().quantized) {
-    load_unit(payload, tier.storage().element, unit, x);
+    load_unquantized(tier, c.slot, is_value, unit, x);
     if (!is_value) balance(batch, head, unit, time, static_cast<std::uint64_t>(c.position), x);
     return;
   }
   const int bits = tier.storage().bits;
-  const std::uint64_t codes = load_codes(payload, unit, bits);
+  const std::uint64_t codes = read_codes(tier, c.slot, is_value, unit, batch.head_dim);
   const GroupParams params =
       (is_value ? tier.value_groups(c.slot)
                 : tier.key_groups(c.slot))[unit * kUnitChannels / batch.group_size];
@@ -214,7 +212,7 @@ __global__ void __launch_bounds__(kThreads) demote_token(Batch batch, const Step
       step.begin[static_cast<int>(Stage::alpha)] + (appended ? parameter_log_bytes(batch) : 0);
   const std::int64_t codes = step.begin[static_cast<int>(Stage::codes)] +
                              (appended ? 2 * batch.importance.payload_bytes : 0);
-  store_quantized(batch, retained, head, slot, is_value, stores,
+  store_quantized(batch, retained, head, slot, is_value, stores, true,
                   store_log(batch, head, parameters, codes), lanes, lane, x);
 }
 

@@ -68,7 +68,7 @@ class DeviceSequence {
   DeviceArray<std::byte> k_;
   DeviceArray<std::byte> v_;
   DeviceArray<std::uint64_t> scores_;  // of the prefill, [kv_heads, prefill_scores]
-  DeviceArray<std::byte> log_;  // by stage, then KV head
+  DeviceArray<std::byte> log_;         // by stage, then KV head
 };
 
 }  // namespace mikv::cuda

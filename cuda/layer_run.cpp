@@ -14,6 +14,7 @@
 #include "cuda/compress.h"
 #include "cuda/device_memory.h"
 #include "cuda/device_sequence.h"
+#include "cuda/interleave.h"
 #include "cuda/launch.h"
 #include "cuda/prefill_scores.h"
 #include "cuda/refusal.h"
@@ -46,6 +47,9 @@ TierStorage describe_tier(StorageFormat format, const LayerConfig& config, std::
           .bits = info(format).bits,
           .quantized = info(format).quantized,
           .stores = info(format).bits > 0,
+          .interleaved = info(format).quantized &&
+                         can_interleave(static_cast<int>(head_dim),
+                                        static_cast<int>(config.group_size), info(format).bits),
           .element = info(format).element.value_or(ElementType::f16)};
 }
 

@@ -2,9 +2,9 @@
 // Writing one key or value into a slot. A warp stores several rows at once, eight channels a lane.
 #pragma once
 
-#include "cuda/packing.cuh"
 #include "cuda/quantizer.cuh"
 #include "cuda/refusal.cuh"
+#include "cuda/stored_codes.cuh"
 #include "cuda/tier.cuh"
 
 namespace mikv::cuda {
@@ -45,16 +45,16 @@ __device__ inline void balance(const Batch& batch, int head, int unit, std::uint
 }
 
 /// Quantizes x and writes codes and parameters into the slot and the log. Every lane of the warp
-/// takes part; lanes whose row is not to be stored say so.
+/// takes part; lanes whose row is not to be stored say so. fresh: the slot has never been taken.
 __device__ inline void store_quantized(const Batch& batch, const TierHead& tier, int head,
-                                       std::int64_t slot, bool is_value, bool stores,
+                                       std::int64_t slot, bool is_value, bool stores, bool fresh,
                                        const StoreLog& log, const RowLanes& lanes, int lane,
                                        float (&x)[kUnitChannels]) {
   const int bits = tier.storage().bits;
   const QuantizedUnit q = quantize(x, lanes, lane, bits);
   if (!stores) return;
   const int unit = lanes.unit(lane);
-  store_codes(is_value ? tier.value(slot) : tier.key(slot), unit, bits, q.codes);
+  write_codes(tier, slot, is_value, unit, batch.head_dim, q.codes, fresh);
   if (batch.logs) {
     store_codes(log.codes + (is_value ? tier.storage().payload_bytes : 0), unit, bits, q.codes);
   }
@@ -74,13 +74,37 @@ __device__ inline void store_quantized(const Batch& batch, const TierHead& tier,
 /// Copies a lane's share of a recorded row into the slot.
 __device__ inline void store_recorded(const TierHead& tier, std::int64_t slot, bool is_value,
                                       const std::byte* source, int unit) {
-  std::byte* to = is_value ? tier.value(slot) : tier.key(slot);
-  if (tier.storage().element == ElementType::f32) {
-    reinterpret_cast<uint4*>(to)[2 * unit] = reinterpret_cast<const uint4*>(source)[2 * unit];
-    reinterpret_cast<uint4*>(to)[2 * unit + 1] =
-        reinterpret_cast<const uint4*>(source)[2 * unit + 1];
+  const auto* from = reinterpret_cast<const uint4*>(source);
+  const int unit_pieces = tier.storage().element == ElementType::f32 ? 2 : 1;
+  const int pieces = static_cast<int>(tier.storage().payload_bytes) / 16;
+  for (int piece = unit * unit_pieces; piece < (unit + 1) * unit_pieces; ++piece) {
+    if (is_value) {
+      reinterpret_cast<uint4*>(tier.value(slot))[piece] = from[piece];
+    } else {
+      reinterpret_cast<uint4*>(
+          tier.page_keys(slot))[key_piece(TierHead::within(slot), piece, pieces)] = from[piece];
+    }
+  }
+}
+
+/// A lane's share of an unquantized stored row.
+__device__ inline void load_unquantized(const TierHead& tier, std::int64_t slot, bool is_value,
+                                        int unit, float (&x)[kUnitChannels]) {
+  const ElementType element = tier.storage().element;
+  if (is_value) {
+    load_unit(tier.value(slot), element, unit, x);
+    return;
+  }
+  const auto* keys = reinterpret_cast<const uint4*>(tier.page_keys(slot));
+  const int pieces = static_cast<int>(tier.storage().payload_bytes) / 16;
+  const int within = TierHead::within(slot);
+  if (element == ElementType::f32) {
+    const uint4 row[2] = {keys[key_piece(within, 2 * unit, pieces)],
+                          keys[key_piece(within, 2 * unit + 1, pieces)]};
+    load_unit(reinterpret_cast<const std::byte*>(row), element, 0, x);
   } else {
-    reinterpret_cast<uint4*>(to)[unit] = reinterpret_cast<const uint4*>(source)[unit];
+    const uint4 row = keys[key_piece(within, unit, pieces)];
+    load_unit(reinterpret_cast<const std::byte*>(&row), element, 0, x);
   }
 }
 

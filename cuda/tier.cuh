@@ -12,11 +12,17 @@ class TierHead {
   __device__ TierHead(const TierStorage& storage, int head)
       : storage_(storage), pages_(storage.pages[head]) {}
 
+  /// All keys, and all values, of the slot's page.
+  [[nodiscard]] __device__ std::byte* page_keys(std::int64_t slot) const { return page(slot); }
+  [[nodiscard]] __device__ std::byte* page_values(std::int64_t slot) const {
+    return page(slot) + kPageSlots * storage_.payload_bytes;
+  }
+  /// A slot's packed codes, where they are not interleaved; an unquantized value.
   [[nodiscard]] __device__ std::byte* key(std::int64_t slot) const {
-    return page(slot) + within(slot) * storage_.payload_bytes;
+    return page_keys(slot) + within(slot) * storage_.payload_bytes;
   }
   [[nodiscard]] __device__ std::byte* value(std::int64_t slot) const {
-    return page(slot) + (kPageSlots + within(slot)) * storage_.payload_bytes;
+    return page_values(slot) + within(slot) * storage_.payload_bytes;
   }
   [[nodiscard]] __device__ GroupParams* key_groups(std::int64_t slot) const {
     return reinterpret_cast<GroupParams*>(page(slot) + payload_end() +
@@ -35,13 +41,13 @@ class TierHead {
                                             kPageSlots * sizeof(StoredPosition))[within(slot)];
   }
   [[nodiscard]] __device__ const TierStorage& storage() const { return storage_; }
+  [[nodiscard]] static __device__ int within(std::int64_t slot) {
+    return static_cast<int>(slot % kPageSlots);
+  }
 
  private:
   [[nodiscard]] __device__ std::byte* page(std::int64_t slot) const {
     return pages_[slot / kPageSlots];
-  }
-  [[nodiscard]] static __device__ std::int64_t within(std::int64_t slot) {
-    return slot % kPageSlots;
   }
   [[nodiscard]] __device__ std::int64_t payload_end() const {
     return 2 * kPageSlots * storage_.payload_bytes;

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// One chunk of quantized storage: exact integers, so the order inside it is free (CONTRACT R14,
-// R15). A block has a thread a slot.
-#pragma once
+// Any width of codes, any group size, rows as FORMAT lays them out: a block a chunk and query head,
+// a thread a slot. Sums are integers, so their order is free.
+#include "cuda/attend_packed.h"
 
-#include "cuda/attend_unquantized.cuh"
+#include "cuda/launch.h"
 #include "cuda/packing.cuh"
+#include "cuda/reduce.cuh"
 
 namespace mikv::cuda {
+namespace {
 
-/// Shared memory of a chunk.
-struct QuantizedScratch {
-  std::uint32_t weights[kChunkThreads];  ///< w of one group
-  std::uint32_t sums[kMaxGroupSize];     ///< acc of one group's channels
+constexpr int kThreads = static_cast<int>(kChunkSlots);
+constexpr int kWarps = kThreads / kWarpLanes;
+
+// Shared memory of a chunk.
+struct Scratch {
+  std::uint32_t weights[kThreads];    //< w of one group
+  std::uint32_t sums[kMaxGroupSize];  //< acc of one group's channels
   float first;
-  float reduce_float[kChunkBlocks];
-  std::uint64_t reduce_integer[kChunkBlocks];
+  float reduce_float[kWarps];
+  std::uint64_t reduce_integer[kWarps];
 };
 
-/// The logit of this thread's slot.
-__device__ inline float quantized_logit(const Batch& batch, const TierHead& tier, std::int64_t slot,
-                                        const Queries& queries, std::int64_t row,
-                                        const std::int32_t* query) {
+// The logit of this thread's slot.
+__device__ float quantized_logit(const Batch& batch, const TierHead& tier, std::int64_t slot,
+                                 const Queries& queries, std::int64_t row,
+                                 const std::int32_t* query) {
   const int bits = tier.storage().bits;
   const std::byte* key = tier.key(slot);
   const GroupParams* params = tier.key_groups(slot);
@@ -42,10 +47,9 @@ __device__ inline float quantized_logit(const Batch& batch, const TierHead& tier
   return canonical(mul(sum, queries.scale[row]));
 }
 
-/// o of one group's channels; p is this thread's weight, 0 where no token is.
-__device__ inline void attend_value_group(const Batch& batch, const TierHead& tier,
-                                          std::int64_t first, int taken, int group, float p,
-                                          float* o, QuantizedScratch& scratch) {
+// o of one group's channels; p is this thread's weight, 0 where no token is.
+__device__ void attend_value_group(const Batch& batch, const TierHead& tier, std::int64_t first,
+                                   int taken, int group, float p, float* o, Scratch& scratch) {
   constexpr float kWeightLevels = 65535.0F;
   constexpr float kMinimumLevels = 0x1p30F;
   constexpr float kSmallestMaximum = 0x1p-90F;
@@ -69,11 +73,11 @@ __device__ inline void attend_value_group(const Batch& batch, const TierHead& ti
   const auto z_sum = static_cast<std::int64_t>(
       block_reduce(static_cast<std::uint64_t>(z), Sum(), scratch.reduce_integer));
   scratch.weights[thread] = weight;
-  for (int c = thread; c < batch.group_size; c += kChunkThreads) scratch.sums[c] = 0;
+  for (int c = thread; c < batch.group_size; c += kThreads) scratch.sums[c] = 0;
   __syncthreads();
 
   const int bits = tier.storage().bits;
-  const int parts = kChunkThreads / batch.group_size;
+  const int parts = kThreads / batch.group_size;
   const int within = thread % batch.group_size;
   if (thread < parts * batch.group_size) {
     const int channel = group * batch.group_size + within;
@@ -86,18 +90,17 @@ __device__ inline void attend_value_group(const Batch& batch, const TierHead& ti
   __syncthreads();
   const float step = div(alpha_maximum, kWeightLevels);
   const float minimum_part = mul(static_cast<float>(z_sum), div(beta_maximum, kMinimumLevels));
-  for (int c = thread; c < batch.group_size; c += kChunkThreads) {
+  for (int c = thread; c < batch.group_size; c += kThreads) {
     o[group * batch.group_size + c] = fma(static_cast<float>(scratch.sums[c]), step, minimum_part);
   }
 }
 
-/// Writes m, l and o of a chunk. query: head_dim integers in shared memory. logits: where the
-/// chunk's logits go, or nullptr.
-__device__ inline void attend_quantized_chunk(const Batch& batch, const TierHead& tier,
-                                              QueryHead query_head, std::int64_t position,
-                                              std::int64_t chunk, int taken, const Queries& queries,
-                                              const std::int32_t* query, float* logits, float* out,
-                                              QuantizedScratch& scratch) {
+// Writes m, l and o of a chunk. query: head_dim integers in shared memory. logits: where the
+// chunk's logits go, or nullptr.
+__device__ void attend_chunk(const Batch& batch, const TierHead& tier, QueryHead query_head,
+                             std::int64_t position, std::int64_t chunk, int taken,
+                             const Queries& queries, const std::int32_t* query, float* logits,
+                             float* out, Scratch& scratch) {
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first = chunk * kChunkSlots;
   const bool is_taken = thread < taken;
@@ -119,6 +122,44 @@ __device__ inline void attend_quantized_chunk(const Batch& batch, const TierHead
   for (int group = 0; group < batch.groups; ++group) {
     attend_value_group(batch, tier, first, taken, group, p, out + 2, scratch);
   }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    attend_chunks(Batch batch, const Step* steps, Queries queries, bool importance) {
+  __shared__ Scratch scratch;
+  __shared__ std::int32_t query[kMaxHeadDim];
+  const int row = static_cast<int>(blockIdx.y);
+  const QueryHead head{row / batch.group_ratio, row % batch.group_ratio};
+  const Step& step = steps[head.head / batch.kv_heads];
+  const std::int64_t chunk = blockIdx.x;
+  const std::int64_t tokens = importance ? step.importance_tokens : step.retained_tokens;
+  if (step.position < 0 || chunk * kChunkSlots >= tokens) return;
+
+  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kThreads) {
+    query[c] = queries.values[head.row(batch) * batch.head_dim + c];
+  }
+  __syncthreads();
+  const TierHead tier(importance ? batch.importance : batch.retained, head.head);
+  const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
+  const std::int64_t chunks = retained_chunks + chunk_count(step.importance_tokens);
+  float* out = partials_of(batch, step, head, chunks) +
+               (chunk + (importance ? retained_chunks : 0)) * (2 + batch.head_dim);
+  float* logits = importance
+                      ? batch.logits + head.row(batch) * batch.max_importance + chunk * kChunkSlots
+                      : nullptr;
+  const auto taken = static_cast<int>(min(tokens - chunk * kChunkSlots, kChunkSlots));
+  attend_chunk(batch, tier, head, step.position, chunk, taken, queries, query, logits, out,
+               scratch);
+}
+
+}  // namespace
+
+void attend_packed(const Batch& batch, const Step* steps, const Queries& queries, bool importance,
+                   std::int64_t max_chunks, cudaStream_t queue) {
+  const dim3 grid(static_cast<unsigned>(max_chunks),
+                  static_cast<unsigned>(batch.sequences * batch.kv_heads * batch.group_ratio));
+  attend_chunks<<<grid, kThreads, 0, queue>>>(batch, steps, queries, importance);
+  check_launch("attend_chunks");
 }
 
 }  // namespace mikv::cuda
