@@ -33,7 +33,7 @@ void DeviceMemory::release(std::byte* memory, std::int64_t bytes) noexcept {
 
 void upload(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue) {
   if (bytes == 0) return;
-  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, queue),
+  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDefault, queue),
         "copying to the device");
 }
 

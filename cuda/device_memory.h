@@ -72,7 +72,7 @@ class DeviceArray {
   Value* data_ = nullptr;
 };
 
-/// Copies into device memory; the source may change afterwards.
+/// Copies into device memory, from host or device; a source in the host may change afterwards.
 void upload(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue);
 /// Sets every byte.
 void fill(std::byte* to, int byte, std::int64_t bytes, cudaStream_t queue);
