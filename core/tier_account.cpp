@@ -9,25 +9,25 @@ void TierAccount::add_page() {
   ledger_.add(ByteCategory::positions, kPageTableEntryBytes);
 }
 
-void TierAccount::take_slot() {
-  book_token(+1);
+void TierAccount::take_slots(std::int64_t count) {
+  book_tokens(count);
 }
 
-void TierAccount::free_slot() {
-  book_token(-1);
+void TierAccount::free_slots(std::int64_t count) {
+  book_tokens(-count);
 }
 
-void TierAccount::book_token(std::int64_t sign) {
+void TierAccount::book_tokens(std::int64_t count) {
   const bool importance = tier_ == Tier::importance;
   const auto key_bytes = importance ? ByteCategory::importance_key : ByteCategory::retained_key;
   const auto value_bytes =
       importance ? ByteCategory::importance_value : ByteCategory::retained_value;
-  tokens_ += sign;
-  ledger_.move(ByteCategory::slack, key_bytes, sign * layout_.payload_bytes);
-  ledger_.move(ByteCategory::slack, value_bytes, sign * layout_.payload_bytes);
-  ledger_.move(ByteCategory::slack, ByteCategory::scales, sign * layout_.scale_bytes());
-  ledger_.move(ByteCategory::slack, ByteCategory::positions, sign * PageLayout::position_bytes());
-  ledger_.move(ByteCategory::slack, ByteCategory::scores, sign * layout_.score_bytes);
+  tokens_ += count;
+  ledger_.move(ByteCategory::slack, key_bytes, count * layout_.payload_bytes);
+  ledger_.move(ByteCategory::slack, value_bytes, count * layout_.payload_bytes);
+  ledger_.move(ByteCategory::slack, ByteCategory::scales, count * layout_.scale_bytes());
+  ledger_.move(ByteCategory::slack, ByteCategory::positions, count * PageLayout::position_bytes());
+  ledger_.move(ByteCategory::slack, ByteCategory::scores, count * layout_.score_bytes);
 }
 
 }  // namespace mikv

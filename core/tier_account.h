@@ -21,16 +21,16 @@ class TierAccount {
 
   /// One more page of free slots and its entry of the page table.
   void add_page();
-  /// One free slot takes a token.
-  void take_slot();
-  /// One taken slot becomes free.
-  void free_slot();
+  /// Free slots take tokens.
+  void take_slots(std::int64_t count);
+  /// Taken slots become free.
+  void free_slots(std::int64_t count);
 
   [[nodiscard]] std::int64_t pages() const { return pages_; }
   [[nodiscard]] std::int64_t tokens() const { return tokens_; }
 
  private:
-  void book_token(std::int64_t sign);
+  void book_tokens(std::int64_t count);
 
   Tier tier_;
   PageLayout layout_;

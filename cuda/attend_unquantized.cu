@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kThreads = static_cast<int>(kChunkSlots);
 constexpr int kBlocks = static_cast<int>(kChunkSlots / kBlockSlots);
-constexpr int kMaxPairs = kMaxHeadDim / 2 / kWarpLanes;  // pairs of channels that a lane holds
+constexpr int kRowsAhead = 8;  // values that are loaded together
 
 template <int kHeads>
 struct Scratch {
@@ -37,6 +37,7 @@ template <int kHeads>
 __device__ void dot_products(const Batch& batch, const TierHead& tier, std::int64_t slot,
                              const Scratch<kHeads>& scratch, float (&s)[kHeads]) {
   float dots[kHeads] = {};
+#pragma unroll 4
   for (int unit = 0; unit < batch.head_dim / kUnitChannels; ++unit) {
     float k[kUnitChannels];
     load_unquantized(tier, slot, false, unit, k);
@@ -52,35 +53,46 @@ __device__ void dot_products(const Batch& batch, const TierHead& tier, std::int6
   for (int h = 0; h < kHeads; ++h) s[h] = canonical(mul(dots[h], batch.logit_scale));
 }
 
-// o of this warp's block of tokens, ascending.
-template <int kHeads>
+// o of this warp's block of tokens, ascending. kPairs: pairs of channels that a lane holds.
+template <int kHeads, int kPairs>
 __device__ void block_outputs(const Batch& batch, const TierHead& tier, std::int64_t first,
-                              int taken, const float (&p)[kHeads], float2 (&o)[kHeads][kMaxPairs]) {
+                              int taken, const float (&p)[kHeads], float2 (&o)[kHeads][kPairs]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
-  const int tokens = min(static_cast<int>(kBlockSlots), taken - warp * kWarpLanes);
-  for (int j = 0; j < tokens; ++j) {
-    const std::byte* row = tier.value(first + warp * kWarpLanes + j);
-    float weight[kHeads];
+  const int begin = static_cast<int>(threadIdx.x) / kWarpLanes * kWarpLanes;
+  const int tokens = min(static_cast<int>(kBlockSlots), taken - begin);
+  if (tokens <= 0) return;
+  const std::byte* rows = tier.value(first + begin);  // a block lies in one page
+  const std::int64_t row_bytes = tier.storage().payload_bytes;
+  for (int j = 0; j < tokens; j += kRowsAhead) {
+    float2 v[kRowsAhead][kPairs];
 #pragma unroll
-    for (int h = 0; h < kHeads; ++h) weight[h] = __shfl_sync(kWarp, p[h], j);
+    for (int ahead = 0; ahead < kRowsAhead; ++ahead) {
+      const std::byte* row = rows + min(j + ahead, tokens - 1) * row_bytes;
 #pragma unroll
-    for (int i = 0; i < kMaxPairs; ++i) {
-      const int pair = lane + i * kWarpLanes;
-      if (2 * pair >= batch.head_dim) break;
-      const float2 v = load_pair(row, tier.storage().element, pair);
+      for (int i = 0; i < kPairs; ++i) {
+        const int pair = min(lane + i * kWarpLanes, batch.head_dim / 2 - 1);
+        v[ahead][i] = load_pair(row, tier.storage().element, pair);
+      }
+    }
+#pragma unroll
+    for (int ahead = 0; ahead < kRowsAhead; ++ahead) {
+      if (j + ahead >= tokens) break;
 #pragma unroll
       for (int h = 0; h < kHeads; ++h) {
-        o[h][i].x = fma(weight[h], v.x, o[h][i].x);
-        o[h][i].y = fma(weight[h], v.y, o[h][i].y);
+        const float weight = __shfl_sync(kWarp, p[h], j + ahead);
+#pragma unroll
+        for (int i = 0; i < kPairs; ++i) {
+          o[h][i].x = fma(weight, v[ahead][i].x, o[h][i].x);
+          o[h][i].y = fma(weight, v[ahead][i].y, o[h][i].y);
+        }
       }
     }
   }
 }
 
 // Adds the blocks' l and o in a tree and writes the partial of one head.
-template <int kHeads>
-__device__ void write_partial(const Batch& batch, float m, float p, const float2 (&o)[kMaxPairs],
+template <int kHeads, int kPairs>
+__device__ void write_partial(const Batch& batch, float m, float p, const float2 (&o)[kPairs],
                               float* out, Scratch<kHeads>& scratch) {
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % kWarpLanes;
@@ -89,7 +101,7 @@ __device__ void write_partial(const Batch& batch, float m, float p, const float2
   __syncthreads();
   if (lane == 0) scratch.l[warp] = l;
 #pragma unroll
-  for (int i = 0; i < kMaxPairs; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const int pair = lane + i * kWarpLanes;
     if (2 * pair >= batch.head_dim) break;
     reinterpret_cast<float2*>(scratch.sums[warp])[pair] = o[i];
@@ -108,7 +120,7 @@ __device__ void write_partial(const Batch& batch, float m, float p, const float2
 }
 
 // blockIdx.y: KV head and block of query heads.
-template <int kHeads>
+template <int kHeads, int kPairs>
 __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Step* steps) {
   __shared__ Scratch<kHeads> scratch;
   const int thread = static_cast<int>(threadIdx.x);
@@ -145,7 +157,7 @@ __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Ste
     m[h] = block_reduce(is_taken ? s[h] : scratch.first[h], Larger(), scratch.warp);
     p[h] = is_taken ? exp2(sub(s[h], m[h])) : 0.0F;
   }
-  float2 o[kHeads][kMaxPairs] = {};
+  float2 o[kHeads][kPairs] = {};
   block_outputs(batch, tier, first, taken, p, o);
 
   const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
@@ -158,22 +170,38 @@ __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Ste
   }
 }
 
-template <int kHeads>
+template <int kHeads, int kPairs>
 void launch(const Batch& batch, const Step* steps, std::int64_t max_chunks, cudaStream_t queue) {
   const dim3 grid(
       static_cast<unsigned>(max_chunks),
       static_cast<unsigned>(batch.sequences * batch.kv_heads * (batch.group_ratio / kHeads)));
-  attend_chunks<kHeads><<<grid, kThreads, 0, queue>>>(batch, steps);
+  attend_chunks<kHeads, kPairs><<<grid, kThreads, 0, queue>>>(batch, steps);
   check_launch("attend_chunks");
+}
+
+template <int kHeads>
+void launch_dimension(const Batch& batch, const Step* steps, std::int64_t max_chunks,
+                      cudaStream_t queue) {
+  constexpr int kPairChannels = 2 * kWarpLanes;
+  switch ((batch.head_dim + kPairChannels - 1) / kPairChannels) {
+    case 1:
+      return launch<kHeads, 1>(batch, steps, max_chunks, queue);
+    case 2:
+      return launch<kHeads, 2>(batch, steps, max_chunks, queue);
+    case 3:
+      return launch<kHeads, 3>(batch, steps, max_chunks, queue);
+    default:
+      return launch<kHeads, 4>(batch, steps, max_chunks, queue);
+  }
 }
 
 }  // namespace
 
 void attend_unquantized(const Batch& batch, const Step* steps, std::int64_t max_chunks,
                         cudaStream_t queue) {
-  if (batch.group_ratio % 4 == 0) return launch<4>(batch, steps, max_chunks, queue);
-  if (batch.group_ratio % 2 == 0) return launch<2>(batch, steps, max_chunks, queue);
-  return launch<1>(batch, steps, max_chunks, queue);
+  if (batch.group_ratio % 4 == 0) return launch_dimension<4>(batch, steps, max_chunks, queue);
+  if (batch.group_ratio % 2 == 0) return launch_dimension<2>(batch, steps, max_chunks, queue);
+  return launch_dimension<1>(batch, steps, max_chunks, queue);
 }
 
 }  // namespace mikv::cuda

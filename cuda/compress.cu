@@ -26,53 +26,92 @@ __device__ void load_recorded(const Batch& batch, int head, std::int64_t positio
   if (!is_value) balance(batch, head, unit, time, static_cast<std::uint64_t>(position), x);
 }
 
-// A warp stores a few rows: keys at even places, values at odd ones.
-__global__ void __launch_bounds__(kThreads)
-    store_tier(Batch batch, const StoredPosition* order, std::int64_t row_length, bool importance) {
-  const int head = static_cast<int>(blockIdx.y);
-  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
-  const TierHead tier(storage(batch, importance), head);
-  const RowLanes lanes(batch.head_dim, batch.group_size);
+// What a block of store_pages() fills: the keys, or the values, of one page.
+struct PageJob {
+  int head;
+  bool importance;
+  bool is_value;
+  std::int64_t first_slot;
+  std::int64_t tokens;  // of the tier
+};
+
+// Stores one row per group of lanes; image: where interleaved codes are collected.
+__device__ void store_page_row(const Batch& batch, const TierHead& tier, const PageJob& job,
+                               const StoredPosition* order, const RowLanes& lanes, int place,
+                               std::uint32_t* image) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const std::int64_t warp =
-      static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarpLanes;
-  const std::int64_t tokens = importance ? sequence.prompt_importance : sequence.prompt_retained;
-  if (warp * lanes.rows_per_warp() >= 2 * tokens) return;
-
-  const std::int64_t place = warp * lanes.rows_per_warp() + lanes.row(lane);
-  const bool stores = lanes.row(lane) >= 0 && place < 2 * tokens;
-  const std::int64_t slot = stores ? place / 2 : 0;
-  const bool is_value = place % 2 != 0;
-  const std::int64_t index = slot + (importance ? 0 : sequence.prompt_importance);
-  const std::int64_t position = order[head * row_length + index];
+  const Sequence& sequence = batch.sequence[job.head / batch.kv_heads];
+  const int within = place + lanes.row(lane);
+  const bool stores =
+      lanes.row(lane) >= 0 && within < kPageSlots && job.first_slot + within < job.tokens;
+  const std::int64_t slot = job.first_slot + (stores ? within : 0);
+  const std::int64_t position = order[slot + (job.importance ? 0 : sequence.prompt_importance)];
   const int unit = lanes.unit(lane);
-
-  if (stores && !is_value && unit == 0) {
+  if (stores && !job.is_value && unit == 0) {
     tier.position(slot) = static_cast<StoredPosition>(position);
-    if (importance) tier.score(slot) = prefill_scores(batch, head)[position];
+    if (job.importance) tier.score(slot) = prefill_scores(batch, job.head)[position];
   }
   if (!tier.storage().quantized) {
     if (!stores) return;
-    const std::byte* row = recorded_row(batch, is_value ? sequence.v : sequence.k, sequence.tokens,
-                                        head % batch.kv_heads, position);
-    store_recorded(tier, slot, is_value, row, unit);
+    const std::byte* row = recorded_row(batch, job.is_value ? sequence.v : sequence.k,
+                                        sequence.tokens, job.head % batch.kv_heads, position);
+    store_recorded(tier, slot, job.is_value, row, unit);
     return;
   }
   float x[kUnitChannels] = {};
   if (stores) {
-    load_recorded(batch, head, position, is_value,
+    load_recorded(batch, job.head, position, job.is_value,
                   static_cast<std::uint64_t>(sequence.prompt_length - 1), unit, x);
   }
-  const std::int64_t stores_before =
-      slot + (importance || !batch.importance.quantized ? 0 : sequence.prompt_importance);
-  const std::int64_t codes_before =
-      2 * (slot * tier.storage().payload_bytes +
-           (importance || !batch.importance.quantized
-                ? 0
-                : sequence.prompt_importance * batch.importance.payload_bytes));
-  store_quantized(batch, tier, head, slot, is_value, stores, true,
-                  store_log(batch, head, stores_before * parameter_log_bytes(batch), codes_before),
-                  lanes, lane, x);
+  const QuantizedUnit q = quantize(x, lanes, lane, tier.storage().bits);
+  if (!stores) return;
+  if (tier.storage().interleaved) {
+    set_codes(image, within, job.is_value, unit, batch.head_dim, tier.storage().bits, q.codes,
+              true);
+  } else {
+    write_codes(tier, slot, job.is_value, unit, batch.head_dim, q.codes, true);
+  }
+  // the importance tier's tokens come first in the streams
+  const std::int64_t before =
+      job.importance || !batch.importance.quantized ? 0 : sequence.prompt_importance;
+  const std::int64_t codes =
+      2 * (slot * tier.storage().payload_bytes + before * batch.importance.payload_bytes);
+  store_parameters(batch, tier, job.head, slot, job.is_value, q,
+                   store_log(batch, job.head, (before + slot) * parameter_log_bytes(batch), codes),
+                   lanes, lane);
+}
+
+// A block a page, and its keys or its values (blockIdx.z). Interleaved codes of several tokens
+// share words, so the page is put together in shared memory.
+__global__ void __launch_bounds__(kThreads) store_pages(Batch batch, const StoredPosition* order,
+                                                        std::int64_t row_length, bool importance) {
+  extern __shared__ uint4 image[];
+  const int head = static_cast<int>(blockIdx.y);
+  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
+  const PageJob job{head, importance, blockIdx.z != 0, blockIdx.x * kPageSlots,
+                    importance ? sequence.prompt_importance : sequence.prompt_retained};
+  if (job.first_slot >= job.tokens) return;
+  const TierHead tier(storage(batch, importance), head);
+  const bool interleaved = tier.storage().interleaved;
+  const auto image_words = static_cast<int>(kPageSlots * tier.storage().payload_bytes / 16);
+  if (interleaved) {
+    for (int i = static_cast<int>(threadIdx.x); i < image_words; i += kThreads) {
+      image[i] = make_uint4(0, 0, 0, 0);
+    }
+    __syncthreads();
+  }
+  const RowLanes lanes(batch.head_dim, batch.group_size);
+  const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
+  for (int place = warp * lanes.rows_per_warp(); place < kPageSlots;
+       place += kWarps * lanes.rows_per_warp()) {
+    store_page_row(batch, tier, job, order + head * row_length, lanes, place,
+                   reinterpret_cast<std::uint32_t*>(image));
+  }
+  if (!interleaved) return;
+  __syncthreads();
+  auto* page = reinterpret_cast<uint4*>(job.is_value ? tier.page_values(job.first_slot)
+                                                     : tier.page_keys(job.first_slot));
+  for (int i = static_cast<int>(threadIdx.x); i < image_words; i += kThreads) page[i] = image[i];
 }
 
 // One block a head: a warp for the key, one for the value.
@@ -219,11 +258,13 @@ __global__ void __launch_bounds__(kThreads) demote_token(Batch batch, const Step
 void store(const Batch& batch, const StoredPosition* order, std::int64_t row, bool importance,
            std::int64_t max_tokens, cudaStream_t queue) {
   if (max_tokens == 0) return;
-  const std::int64_t rows_per_block = kWarps * (kWarpLanes / (batch.head_dim / kUnitChannels));
-  const dim3 grid(blocks_for(2 * max_tokens, rows_per_block),
-                  static_cast<unsigned>(batch.sequences * batch.kv_heads));
-  store_tier<<<grid, kThreads, 0, queue>>>(batch, order, row, importance);
-  check_launch("store_tier");
+  const TierStorage& tier = importance ? batch.importance : batch.retained;
+  const dim3 grid(blocks_for(max_tokens, kPageSlots),
+                  static_cast<unsigned>(batch.sequences * batch.kv_heads), 2);
+  const std::size_t image =
+      tier.interleaved ? static_cast<std::size_t>(kPageSlots * tier.payload_bytes) : 0;
+  store_pages<<<grid, kThreads, image, queue>>>(batch, order, row, importance);
+  check_launch("store_pages");
 }
 
 }  // namespace

@@ -87,15 +87,15 @@ void DeviceSequence::release_prefill_scores() {
 
 void DeviceSequence::take_prompt() {
   importance_.reserve(plan_.prompt_importance());
-  for (std::int64_t i = 0; i < plan_.prompt_importance(); ++i) importance_.take_slot();
+  importance_.take_slots(plan_.prompt_importance());
   retained_.reserve(plan_.prompt_retained());
-  for (std::int64_t i = 0; i < plan_.prompt_retained(); ++i) retained_.take_slot();
+  retained_.take_slots(plan_.prompt_retained());
 }
 
 bool DeviceSequence::take_appended(std::size_t index) {
   if (index >= plan_.steps().size()) return false;
   const bool moved = importance_.reserve(plan_.steps()[index].importance_tokens);
-  importance_.take_slot();
+  importance_.take_slots(1);
   return moved;
 }
 
@@ -104,7 +104,7 @@ bool DeviceSequence::take_demoted(std::size_t index) {
   bool moved = false;
   if (plan_.retained_code_bytes() > 0) {
     moved = retained_.reserve(plan_.steps()[index].retained_tokens + 1);
-    retained_.take_slot();
+    retained_.take_slots(1);
   }
   importance_.free_slot();
   return moved;

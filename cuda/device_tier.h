@@ -23,9 +23,9 @@ class DeviceTier {
 
   /// Adds pages until this many slots fit. Returns whether the page tables have moved.
   bool reserve(std::int64_t slots);
-  /// A free slot takes a token; the slot exists.
-  void take_slot() { account_.take_slot(); }
-  void free_slot() { account_.free_slot(); }
+  /// Free slots take tokens; the slots exist.
+  void take_slots(std::int64_t count) { account_.take_slots(count); }
+  void free_slot() { account_.free_slots(1); }
 
   [[nodiscard]] std::int64_t tokens() const { return account_.tokens(); }
   /// On the device: each KV head's page table.

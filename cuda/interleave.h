@@ -8,7 +8,7 @@ namespace mikv::cuda {
 /// FORMAT says.
 [[nodiscard]] constexpr bool can_interleave(int head_dim, int group_size, int bits) {
   const bool two_groups = 2 * group_size == head_dim;
-  const bool has_kernel = head_dim == 64 || head_dim == 128 || head_dim == 256;
+  const bool has_kernel = head_dim == 64 || head_dim == 128;
   return two_groups && has_kernel && (bits == 2 || bits == 4 || bits == 8);
 }
 

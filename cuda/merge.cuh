@@ -59,6 +59,29 @@ __device__ __forceinline__ float warp_tree_sum(float x) {
   return x;
 }
 
+/// One step of two trees: lanes without the bit get a's sum of the pair at that distance, lanes
+/// with it b's.
+__device__ __forceinline__ float fold(float a, float b, int distance, int lane) {
+  const bool upper = (lane & distance) != 0;
+  const float other = __shfl_xor_sync(0xffffffffU, upper ? a : b, distance);
+  return add(upper ? b : a, other);
+}
+
+/// Sum of a chunk, lane i of block b in x[b]: the blocks' trees and the tree over them (R16), by
+/// the same pairs as warp_tree_sum() and block_tree_sum(). Every lane has it.
+__device__ __forceinline__ float chunk_tree_sum(const float (&x)[8], int lane) {
+  float four[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) four[i] = fold(x[i], x[i + 4], 16, lane);
+  const float two[2] = {fold(four[0], four[2], 8, lane), fold(four[1], four[3], 8, lane)};
+  float sum = fold(two[0], two[1], 4, lane);
+  // lane 4 * b + i is lane i of block b now
+  for (const int distance : {2, 1, 16, 8, 4}) {
+    sum = add(sum, __shfl_xor_sync(0xffffffffU, sum, distance));
+  }
+  return sum;
+}
+
 /// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16).
 __device__ __forceinline__ float block_tree_sum(const float (&x)[8]) {
   return add(add(add(x[0], x[4]), add(x[2], x[6])), add(add(x[1], x[5]), add(x[3], x[7])));

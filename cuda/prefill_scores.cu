@@ -119,13 +119,12 @@ __device__ Partial chunk_stats(const float* s, std::int64_t count, int lane, boo
   for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
     m = larger(m, __shfl_xor_sync(kWarp, m, distance));
   }
-  float sums[kBlocks];
+  float p[kBlocks];
 #pragma unroll
   for (int b = 0; b < kBlocks; ++b) {
-    const bool taken = b * kBlockSlots + lane < count;
-    sums[b] = warp_tree_sum(taken ? exp2(sub(logits[b], m)) : 0.0F);
+    p[b] = b * kBlockSlots + lane < count ? exp2(sub(logits[b], m)) : 0.0F;
   }
-  return {m, __shfl_sync(kWarp, block_tree_sum(sums), 0), 0.0F};
+  return {m, chunk_tree_sum(p, lane), 0.0F};
 }
 
 // One warp a row.

@@ -75,9 +75,21 @@ class Selector {
     for (std::int64_t j = threadIdx.x; j < first_recent_; j += kThreads) {
       const std::uint64_t r = rank(j);
       const bool same_prefix = digit == kDigits - 1 || (r ^ prefix) >> (8 * (digit + 1)) == 0;
-      if (same_prefix) atomicAdd(histogram + ((r >> (8 * digit)) & 0xffU), 1U);
+      if (same_prefix) count(static_cast<unsigned>(r >> (8 * digit)) & 0xffU, histogram);
     }
     __syncthreads();
+  }
+
+  // Ranks often share a byte: lanes that agree count once.
+  static __device__ void count(unsigned bucket, std::uint32_t* histogram) {
+    const unsigned active = __activemask();
+    int all_equal = 0;
+    __match_all_sync(active, bucket, &all_equal);
+    if (all_equal == 0) {
+      atomicAdd(histogram + bucket, 1U);
+    } else if (static_cast<int>(threadIdx.x) % kWarpLanes == __ffs(static_cast<int>(active)) - 1) {
+      atomicAdd(histogram + bucket, static_cast<unsigned>(__popc(active)));
+    }
   }
 
   static __device__ Search narrow(Search search, int digit, const std::uint32_t* histogram) {

@@ -44,19 +44,15 @@ __device__ inline void balance(const Batch& batch, int head, int unit, std::uint
          {time, RefusalKind::key, static_cast<std::uint64_t>(head % batch.kv_heads), position});
 }
 
-/// Quantizes x and writes codes and parameters into the slot and the log. Every lane of the warp
-/// takes part; lanes whose row is not to be stored say so. fresh: the slot has never been taken.
-__device__ inline void store_quantized(const Batch& batch, const TierHead& tier, int head,
-                                       std::int64_t slot, bool is_value, bool stores, bool fresh,
-                                       const StoreLog& log, const RowLanes& lanes, int lane,
-                                       float (&x)[kUnitChannels]) {
-  const int bits = tier.storage().bits;
-  const QuantizedUnit q = quantize(x, lanes, lane, bits);
-  if (!stores) return;
+/// Writes a lane's share of a quantized row into the log, and its group's parameters into the slot
+/// too. The codes' place in the page is the caller's.
+__device__ inline void store_parameters(const Batch& batch, const TierHead& tier, int head,
+                                        std::int64_t slot, bool is_value, const QuantizedUnit& q,
+                                        const StoreLog& log, const RowLanes& lanes, int lane) {
   const int unit = lanes.unit(lane);
-  write_codes(tier, slot, is_value, unit, batch.head_dim, q.codes, fresh);
   if (batch.logs) {
-    store_codes(log.codes + (is_value ? tier.storage().payload_bytes : 0), unit, bits, q.codes);
+    store_codes(log.codes + (is_value ? tier.storage().payload_bytes : 0), unit,
+                tier.storage().bits, q.codes);
   }
   if (unit % lanes.group_units != 0) return;
   const int group = unit / lanes.group_units;
@@ -69,6 +65,18 @@ __device__ inline void store_quantized(const Batch& batch, const TierHead& tier,
   if (q.saturated) {
     atomicAdd(reinterpret_cast<unsigned long long*>(batch.saturated_groups + head), 1ULL);
   }
+}
+
+/// Quantizes x and writes codes and parameters into the slot and the log. Every lane of the warp
+/// takes part; lanes whose row is not to be stored say so. fresh: the slot has never been taken.
+__device__ inline void store_quantized(const Batch& batch, const TierHead& tier, int head,
+                                       std::int64_t slot, bool is_value, bool stores, bool fresh,
+                                       const StoreLog& log, const RowLanes& lanes, int lane,
+                                       float (&x)[kUnitChannels]) {
+  const QuantizedUnit q = quantize(x, lanes, lane, tier.storage().bits);
+  if (!stores) return;
+  write_codes(tier, slot, is_value, lanes.unit(lane), batch.head_dim, q.codes, fresh);
+  store_parameters(batch, tier, head, slot, is_value, q, log, lanes, lane);
 }
 
 /// Copies a lane's share of a recorded row into the slot.

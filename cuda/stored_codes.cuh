@@ -21,22 +21,15 @@ __device__ __forceinline__ void set_bits(std::uint32_t* word, std::uint32_t mask
   atomicOr(word, bits);
 }
 
-/// Writes eight codes. fresh: the slot has never been taken, so its bits are 0.
-__device__ inline void write_codes(const TierHead& tier, std::int64_t slot, bool is_value, int unit,
-                                   int head_dim, std::uint64_t codes, bool fresh) {
-  const int bits = tier.storage().bits;
-  if (!tier.storage().interleaved) {
-    store_codes(is_value ? tier.value(slot) : tier.key(slot), unit, bits, codes);
-    return;
-  }
-  auto* words =
-      reinterpret_cast<std::uint32_t*>(is_value ? tier.page_values(slot) : tier.page_keys(slot));
-  const int within = TierHead::within(slot);
+/// Sets eight interleaved codes of a slot. words: the page's keys, or values, or an image of them
+/// in shared memory. fresh: the slot has never been taken, so its bits are 0.
+__device__ inline void set_codes(std::uint32_t* words, int slot, bool is_value, int unit,
+                                 int head_dim, int bits, std::uint64_t codes, bool fresh) {
   const int first = unit * kUnitChannels;
   if (is_value) {
 #pragma unroll
     for (int i = 0; i < kUnitChannels; ++i) {
-      const CodePlace place = value_place(within, first + i, head_dim, bits);
+      const CodePlace place = value_place(slot, first + i, head_dim, bits);
       set_bits(words + place.word, ((1U << bits) - 1) << place.shift,
                code_of(codes, i, bits) << place.shift, fresh);
     }
@@ -44,11 +37,24 @@ __device__ inline void write_codes(const TierHead& tier, std::int64_t slot, bool
   }
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const CodePlace place = key_place(within, first + 4 * half, head_dim, bits);
+    const CodePlace place = key_place(slot, first + 4 * half, head_dim, bits);
     const std::uint32_t mask = 0x01010101U * ((1U << bits) - 1);
     set_bits(words + place.word, mask << place.shift,
              spread(codes >> (4 * half * bits), bits) << place.shift, fresh);
   }
+}
+
+/// Writes eight codes into a slot of the tier.
+__device__ inline void write_codes(const TierHead& tier, std::int64_t slot, bool is_value, int unit,
+                                   int head_dim, std::uint64_t codes, bool fresh) {
+  const int bits = tier.storage().bits;
+  if (!tier.storage().interleaved) {
+    store_codes(is_value ? tier.value(slot) : tier.key(slot), unit, bits, codes);
+    return;
+  }
+  std::byte* page = is_value ? tier.page_values(slot) : tier.page_keys(slot);
+  set_codes(reinterpret_cast<std::uint32_t*>(page), TierHead::within(slot), is_value, unit,
+            head_dim, bits, codes, fresh);
 }
 
 /// Reads eight codes, lowest first.

@@ -47,14 +47,14 @@ std::int64_t TierStorage::take_slot(std::int64_t position) {
   }
   positions(slot) = static_cast<StoredPosition>(position);
   if (tier_ == Tier::importance) score(slot) = 0;
-  account_.take_slot();
+  account_.take_slots(1);
   return slot;
 }
 
 void TierStorage::free_slot(std::int64_t slot) {
   positions(slot) = kFree;
   freed_.push_back(slot);
-  account_.free_slot();
+  account_.free_slots(1);
 }
 
 // The page table grows by one entry a page, so that nothing is held that is not booked.

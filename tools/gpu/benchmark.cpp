@@ -237,9 +237,11 @@ class Benchmark {
       });
       if (i > 0) times.push_back(time);
     }
-    const double read = 2.0 * options_.sequences * options_.kv_heads *
-                        static_cast<double>((options_.tokens - 1) * options_.head_dim) * 2;
-    return {{"microseconds", median(times)}, {"key_value_bytes_read", read}};
+    // each recorded tensor once
+    const double heads = 2.0 * options_.kv_heads + options_.query_heads;
+    const double bytes = heads * options_.sequences *
+                         static_cast<double>((options_.tokens - 1) * options_.head_dim) * 2;
+    return {{"microseconds", median(times)}, {"recorded_bytes", bytes}};
   }
 
   nlohmann::json scores() {
