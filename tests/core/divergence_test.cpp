@@ -104,6 +104,10 @@ TEST_CASE("pooling adds counts and keeps the largest distance and the first diff
   CHECK(pooled.first->order == 11);
   CHECK(pooled.max_ulp == 12);
   CHECK(pooled.compared == 55);
+  StageDivergence farthest;
+  farthest.ulp_histogram[64] = 1;
+  pooled += farthest;
+  CHECK(pooled.ulp_histogram[64] == 1);
   StageDivergence fresh;
   fresh += one_difference(4, 1, 1);
   CHECK(fresh.first->layer == 4);

@@ -146,6 +146,12 @@ TEST_CASE("coordinate 0 is a place, a missing one is not") {
   CHECK(place_line(value) ==
         "first difference: importance_scores of layer 0, KV head 0, decode step of token 0, slot "
         "0: reference 0x0000000000000000, device 0x0000000000000000");
+  Divergence divergence;
+  divergence.stages[0].first = value;
+  const json first = tools::divergence_json(divergence)["first"];
+  CHECK(first["step"] == 0);
+  CHECK(first["slot"] == 0);
+  CHECK(first["token"].is_null());
 }
 
 TEST_CASE("bits have as many digits as the stage's values") {
