@@ -73,7 +73,8 @@ void StageComparer::compare(Stage stage, std::span<const std::byte> values, Dist
     result.max_ulp = std::max(result.max_ulp, ulp);
     ++result.ulp_histogram.at(static_cast<std::size_t>(std::bit_width(ulp)));
     if (result.first) continue;
-    result.first = locate(stage, at + i);
+    const auto differ = static_cast<std::uint64_t>(ours ^ theirs);
+    result.first = locate(stage, at + i, std::countr_zero(differ));
     result.first->reference_bits = ours;
     result.first->device_bits = theirs;
   }
@@ -81,8 +82,8 @@ void StageComparer::compare(Stage stage, std::span<const std::byte> values, Dist
   at += bytes;
 }
 
-DivergentValue StageComparer::locate(Stage stage, std::int64_t byte) const {
-  DivergentValue value = locator_.locate(stage, byte);
+DivergentValue StageComparer::locate(Stage stage, std::int64_t byte, int bit) const {
+  DivergentValue value = locator_.locate(stage, byte, bit);
   value.layer = layer_;
   value.kv_head = kv_head_;
   if (value.query_head >= 0) value.query_head += kv_head_ * plan_.group_ratio();

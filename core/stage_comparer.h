@@ -33,7 +33,7 @@ class StageComparer final : public StageObserver {
  private:
   template <typename Value, typename Distance>
   void compare(Stage stage, std::span<const std::byte> values, Distance distance);
-  [[nodiscard]] DivergentValue locate(Stage stage, std::int64_t byte) const;
+  [[nodiscard]] DivergentValue locate(Stage stage, std::int64_t byte, int bit) const;
 
   std::int64_t layer_;
   std::int64_t kv_head_;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kFloatBytes = 4;
 constexpr std::int64_t kHalfBytes = 2;
 constexpr std::int64_t kScoreBytes = 8;
-constexpr std::int64_t kCodesPerBlock = 8;
+constexpr std::int64_t kBitsPerByte = 8;
 
 std::int64_t begin_of(const DecodeStep* step, Stage stage) {
   return step == nullptr ? 0 : step->begin.at(static_cast<std::size_t>(stage));
@@ -25,7 +25,7 @@ struct StageLocator::Store {
   std::int64_t index = 0;
 };
 
-DivergentValue StageLocator::locate(Stage stage, std::int64_t byte) const {
+DivergentValue StageLocator::locate(Stage stage, std::int64_t byte, int bit) const {
   const DecodeStep* step = plan_.step_at(stage, byte);
   const std::int64_t at = byte - begin_of(step, stage);
   DivergentValue value{.stage = stage, .step = step == nullptr ? -1 : step->position};
@@ -38,7 +38,7 @@ DivergentValue StageLocator::locate(Stage stage, std::int64_t byte) const {
       locate_parameter(value, byte);
       break;
     case Stage::codes:
-      locate_codes(value, byte);
+      locate_codes(value, byte, bit);
       break;
     case Stage::importance_scores:
       (step == nullptr ? value.token : value.slot) = at / kScoreBytes;
@@ -71,7 +71,7 @@ void StageLocator::locate_parameter(DivergentValue& value, std::int64_t byte) co
   value.group = at % plan_.groups();
 }
 
-void StageLocator::locate_codes(DivergentValue& value, std::int64_t byte) const {
+void StageLocator::locate_codes(DivergentValue& value, std::int64_t byte, int bit) const {
   const DecodeStep* step = plan_.step_at(Stage::codes, byte);
   std::int64_t at = byte - begin_of(step, Stage::codes);
   const std::int64_t first_tier =
@@ -79,10 +79,10 @@ void StageLocator::locate_codes(DivergentValue& value, std::int64_t byte) const 
   const bool retained = at >= first_tier;
   if (retained) at -= first_tier;
   const std::int64_t row = retained ? plan_.retained_code_bytes() : plan_.importance_code_bytes();
-  const std::int64_t bits = row * kCodesPerBlock / plan_.head_dim();
+  const std::int64_t bits = row * kBitsPerByte / plan_.head_dim();
   value.token = stored_token(step, {retained, at / (2 * row)});
   value.part = at / row % 2 == 0 ? "key" : "value";
-  value.channel = at % row * kCodesPerBlock / bits;
+  value.channel = (at % row * kBitsPerByte + bit) / bits;
   value.group = value.channel / (plan_.head_dim() / plan_.groups());
 }
 

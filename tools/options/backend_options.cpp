@@ -39,8 +39,11 @@ std::vector<int> parse_list(const std::string& text) {
 void BackendOptions::add_to(CLI::App& command) {
   const std::map<std::string, Backend> backends{
       {"cpu", Backend::cpu}, {"cuda", Backend::cuda}, {"both", Backend::both}};
+  // Runs before the transformer, which would let an enumerator's number through.
+  const CLI::Validator names = CLI::IsMember({"cpu", "cuda", "both"}).description("");
   command.add_option("--backend", backend, "cpu, cuda, or both: compared bit for bit [cpu]")
       ->transform(CLI::Transformer(backends).description(""))
+      ->transform(names)
       ->type_name("NAME")
       ->group(kGroup);
   CLI::Option* one = command.add_option("--device", device, "CUDA device [0]")
