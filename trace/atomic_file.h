@@ -23,14 +23,16 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
-  /// Flushes to disk and gives the file its name. Throws InputError.
+  /// Flushes to disk: after this only the name is missing. Throws InputError.
+  void finish();
+  /// Finishes and gives the file its name. Throws InputError.
   void commit();
 
  private:
   [[noreturn]] void refuse(const std::string& doing) const;
 
   std::string path_;
-  std::string temporary_;  // empty when the destination is written directly
+  std::string temporary_;  // empty when the destination is written directly, or has its name
   int fd_ = -1;
 };
 

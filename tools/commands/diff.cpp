@@ -21,11 +21,11 @@ struct Diff {
   CommonOptions common;
 
   ExitCode run() const {
-    common.check();
+    common.check({{"A", a}, {"B", b}});
     const std::vector<Condition> conditions = parse_conditions(common.fail_if);
     const nlohmann::json document = diff_reports(a, read_report(a), b, read_report(b));
     const std::vector<std::string> violated = violations(conditions, document);
-    if (!common.json.empty()) write_document(common.json, to_text(document));
+    if (!common.json.empty()) write_documents({{common.json, to_text(document)}});
     if (!common.quiet && !common.stdout_is_taken()) {
       print_out(diff_table(document, use_color(common.color)));
     }

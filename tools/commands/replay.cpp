@@ -56,7 +56,7 @@ void Replay::add_to(CLI::App& command) {
 }
 
 ExitCode Replay::run() const {
-  common.check();
+  common.check({{"TRACE", trace}, {"--config", common.config}, {"--plan", cache.plan()}});
   const std::vector<Condition> conditions = parse_conditions(common.fail_if);
   const CacheConfig config = cache.config();
   const trace::TraceReader reader(trace);
@@ -82,8 +82,10 @@ ExitCode Replay::run() const {
 
 void Replay::write(const trace::TraceReader& reader, const CacheConfig& config,
                    const ReplayResult& result, const nlohmann::json& document) const {
-  if (!common.json.empty()) write_document(common.json, to_text(document));
-  if (!common.csv.empty()) write_document(common.csv, layers_csv(document));
+  std::vector<Document> documents;
+  if (!common.json.empty()) documents.push_back({common.json, to_text(document)});
+  if (!common.csv.empty()) documents.push_back({common.csv, layers_csv(document)});
+  write_documents(documents);
   if (common.quiet || common.stdout_is_taken()) return;
   print_out(replay_table(reader, config, result, use_color(common.color)));
   if (result.divergence) print_out("\n" + divergence_table(result));

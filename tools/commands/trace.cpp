@@ -64,7 +64,7 @@ struct Info : TraceCommand {
       document["trace"] = trace_json(reader, "");
       document["trace"].erase("checksum");
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
-      write_document(common.json, to_text(document));
+      write_documents({{common.json, to_text(document)}});
     }
     if (!common.stdout_is_taken()) print_out(info_text(reader));
   }
@@ -105,7 +105,7 @@ struct Check : TraceCommand {
       document["trace"] = trace_json(reader, checksum);
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
       document["layers"] = layers;
-      write_document(common.json, to_text(document));
+      write_documents({{common.json, to_text(document)}});
     }
     if (common.stdout_is_taken()) return;
     print_out(fmt::format("{}: ok, {}\n", escape(reader.path()), checksum));
@@ -140,7 +140,17 @@ struct Slice : TraceCommand {
         "cut.safetensors");
   }
 
+  // What is written is read again, and stdout is for people.
+  void require_file() const {
+    require_distinct({{"TRACE", trace}}, {{"--out", out}});
+    if (out == "-" || is_stdout(out) || is_special(out)) {
+      throw UsageError("--out", "'" + out + "' is stdout or no regular file",
+                       "give the path of a file");
+    }
+  }
+
   void run() {
+    require_file();
     spec.layers = parse_layer_list("--layers", layers);
     spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
     spec.output = !no_output;
@@ -155,7 +165,7 @@ std::shared_ptr<Command> add(CLI::App& parent, const char* name, const char* sum
   const auto command = std::make_shared<Command>();
   command->add_to(*app);
   app->callback([command] {
-    command->common.check();
+    command->common.check({{"TRACE", command->trace}});
     command->run();
   });
   return command;

@@ -17,6 +17,8 @@ class CacheOptions {
   void add_to(CLI::App& command);
   /// Throws UsageError or, for a plan file, InputError.
   [[nodiscard]] CacheConfig config() const;
+  /// What --plan says: entries or the path of a file.
+  [[nodiscard]] const std::string& plan() const { return plan_; }
 
  private:
   CacheConfig defaults_;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "tools/support/output.h"
 
 namespace mikv::tools {
 namespace {
@@ -59,9 +60,13 @@ void CommonOptions::add_terminal(CLI::App& command) {
       ->group(kGroup);
 }
 
-void CommonOptions::check() const {
+void CommonOptions::check(const std::vector<NamedFile>& inputs) const {
   if (json == "-" && csv == "-") {
     throw UsageError("--csv", "cannot share stdout with --json", "write one of them to a file");
+  }
+  require_distinct(inputs, {{"--json", json}, {"--csv", csv}});
+  for (const std::string& destination : {json, csv}) {
+    if (!destination.empty()) require_writable(destination);
   }
 }
 
