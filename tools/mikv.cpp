@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "tools/commands/command.h"
 #include "tools/support/bus_error.h"
+#include "tools/support/end_signals.h"
 #include "tools/support/version.h"
 
 namespace mikv::tools {
@@ -69,6 +70,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using mikv::tools::fail;
   mikv::tools::report_bus_errors();
+  mikv::tools::clean_up_on_signals();
   try {
     return mikv::tools::run(argc, argv);
   } catch (const mikv::Error& error) {

@@ -6,12 +6,27 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <functional>
 #include <system_error>
 
 #include "core/error.h"
 #include "trace/link_target.h"
 
 namespace mikv::trace {
+namespace {
+
+// In the same folder, so that renaming works; short, whatever the length of the name.
+std::string temporary_beside(const std::string& path) {
+  const std::filesystem::path destination = path;
+  const std::size_t hash = std::hash<std::string>()(destination.filename().string());
+  const std::string name =
+      ".mikv-" + std::to_string(::getpid()) + "-" + std::to_string(hash % 1'000'000'007);
+  return (destination.parent_path() / name).string();
+}
+
+}  // namespace
+
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   struct stat status{};
   const bool exists = ::stat(path.c_str(), &status) == 0;
@@ -24,7 +39,8 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
     fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
     path_ = link_target(path);
-    temporary_ = path_ + ".tmp-" + std::to_string(::getpid());
+    temporary_ = temporary_beside(path_);
+    removed_on_signals_.emplace(temporary_);
     // A link planted under this name in a shared folder must not be followed.
     ::unlink(temporary_.c_str());
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -64,6 +80,7 @@ void AtomicFile::commit() {
   if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("cannot be renamed into place");
   temporary_.clear();
+  removed_on_signals_.reset();
 }
 
 }  // namespace mikv::trace

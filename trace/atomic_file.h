@@ -3,13 +3,17 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "trace/temporary_name.h"
+
 namespace mikv::trace {
 
-/// Writes beside the destination and renames at the end; without commit() nothing is left. A
+/// Writes beside the destination and renames at the end; without commit() nothing is left, not
+/// even by a signal that calls remove_temporaries(). A
 /// destination that exists and is no regular file (a pipe, a device) is written to directly.
 class AtomicFile {
  public:
@@ -33,6 +37,7 @@ class AtomicFile {
 
   std::string path_;
   std::string temporary_;  // empty when the destination is written directly, or has its name
+  std::optional<TemporaryName> removed_on_signals_;
   int fd_ = -1;
 };
 
