@@ -12,9 +12,9 @@
 
 namespace mikv::trace {
 
-/// Writes beside the destination and renames at the end; without commit() nothing is left, not
-/// even by a signal that calls remove_temporaries(). A
-/// destination that exists and is no regular file (a pipe, a device) is written to directly.
+/// Writes beside the destination and renames at the end; without commit() nothing is left, not even
+/// by a signal whose handler calls remove_temporaries(). A destination that exists and is no
+/// regular file (a pipe, a device) is written to directly.
 class AtomicFile {
  public:
   /// Throws InputError if the file cannot be created.

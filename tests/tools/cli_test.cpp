@@ -40,7 +40,7 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
 }
 
 TEST_CASE("usage errors exit with 2 and one line that names the option") {
-  check_refusal(run_mikv({}), 2, "subcommand");
+  check_refusal(run_mikv({}), 2, "COMMAND");
   check_refusal(run_mikv({"frobnicate"}), 2, "frobnicate");
   check_refusal(run_mikv({"replay"}), 2, "TRACE");
   check_refusal(run_mikv({"replay", "x", "--importance-ratio", "lots"}), 2, "--importance-ratio");

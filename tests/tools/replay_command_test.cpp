@@ -307,7 +307,7 @@ TEST_CASE("layers that need a window, a soft cap or sinks are refused by name") 
   const ProgramResult window = refuse("sliding_window", "0,16,0");
   CHECK(window.exit_code == 3);
   CHECK_THAT(window.error,
-             ContainsSubstring("layers 1: were recorded with a sliding window of 16 tokens"));
+             ContainsSubstring("layer 1: was recorded with a sliding window of 16 tokens"));
   CHECK_THAT(refuse("softcap", "50.0").error, ContainsSubstring("softcap"));
   CHECK_THAT(refuse("sinks", "1").error, ContainsSubstring("sinks"));
   CHECK(refuse("sliding_window", "0,46,4096").exit_code == 0);  // spans the trace: changes nothing

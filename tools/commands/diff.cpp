@@ -42,7 +42,8 @@ void add_diff_command(CLI::App& app, ExitCode& result) {
   command->add_option("A", diff->a, "a report written by 'mikv replay --json'")->required();
   command->add_option("B", diff->b, "the report to compare with it")->required();
   diff->common.add_json(*command);
-  diff->common.add_terminal(*command);
+  diff->common.add_quiet(*command);
+  diff->common.add_color(*command);
   diff->common.add_fail_if(*command);
   command->footer(
       "Each number has the metrics NAME.a, NAME.b, NAME.delta (B - A) and NAME.ratio (B / A);\n"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "tools/commands/command.h"
 #include "tools/options/backend_options.h"
@@ -44,7 +45,8 @@ void Replay::add_to(CLI::App& command) {
   common.add_json(command);
   common.add_csv(command);
   command.add_flag("--hashes", hashes, "hash what each stage computes")->group("Output");
-  common.add_terminal(command);
+  common.add_quiet(command);
+  common.add_color(command);
   backend.add_to(command);
   common.add_threads(command);
   common.add_config(command);
@@ -58,8 +60,9 @@ void Replay::add_to(CLI::App& command) {
 ExitCode Replay::run() const {
   common.check({{"TRACE", trace}, {"--config", common.config}, {"--plan", cache.plan()}});
   const std::vector<Condition> conditions = parse_conditions(common.fail_if);
-  const CacheConfig config = cache.config();
+  const CacheConfig& config = cache.config();
   const trace::TraceReader reader(trace);
+  require_layers(config.plan, reader.header().num_layers);
   ReplayResult result;
   {
     Progress progress(common.quiet);
@@ -99,8 +102,14 @@ void add_replay_command(CLI::App& app, ExitCode& result) {
   const auto replay = std::make_shared<Replay>();
   replay->add_to(*command);
   command->callback([command, replay, &result] {
-    if (!replay->common.config.empty()) apply_config_file(*command, replay->common.config);
-    result = replay->run();
+    std::optional<ConfigFile> config;
+    if (!replay->common.config.empty()) config.emplace(*command, replay->common.config);
+    try {
+      result = replay->run();
+    } catch (const UsageError& error) {
+      if (config) config->refuse(error);
+      throw;
+    }
   });
 }
 

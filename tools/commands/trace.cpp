@@ -9,6 +9,7 @@
 #include "tools/commands/command.h"
 #include "tools/options/common_options.h"
 #include "tools/options/layer_list.h"
+#include "tools/options/number.h"
 #include "tools/report/document.h"
 #include "tools/report/number_text.h"
 #include "tools/support/output.h"
@@ -66,7 +67,7 @@ struct Info : TraceCommand {
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
       write_documents({{common.json, to_text(document)}});
     }
-    if (!common.stdout_is_taken()) print_out(info_text(reader));
+    if (!common.quiet && !common.stdout_is_taken()) print_out(info_text(reader));
   }
 };
 
@@ -107,7 +108,7 @@ struct Check : TraceCommand {
       document["layers"] = layers;
       write_documents({{common.json, to_text(document)}});
     }
-    if (common.stdout_is_taken()) return;
+    if (common.quiet || common.stdout_is_taken()) return;
     print_out(fmt::format("{}: ok, {}\n", escape(reader.path()), checksum));
     print_out(worst ? fmt::format("recorded outputs follow from q, k and v within {:.2g}\n", *worst)
                     : "no recorded outputs to compare with\n");
@@ -126,11 +127,10 @@ struct Slice : TraceCommand {
     command.add_option("--layers", layers, "layers to keep: '0-3,7' [all]")->type_name("LIST");
     command.add_option("--kv-heads", kv_heads, "KV heads to keep, with their query heads [all]")
         ->type_name("LIST");
-    command
-        .add_option("--prompt-length", spec.prompt_length, "tokens before the first decode step")
-        ->type_name("N");
-    command.add_option("--decode-length", spec.decode_length, "decode steps after the prompt")
-        ->type_name("N");
+    add_length(command, "--prompt-length", spec.prompt_length,
+               "tokens before the first decode step [as recorded, or fewer to fit]");
+    add_length(command, "--decode-length", spec.decode_length,
+               "decode steps after the prompt [as recorded, or fewer to fit]");
     command.add_flag("--no-output", no_output, "leave the recorded attention outputs out");
     command.footer(
         "Tokens are kept from the first on.\n"
@@ -138,6 +138,14 @@ struct Slice : TraceCommand {
         "  mikv trace slice big.safetensors --layers 0,5 --out small.safetensors\n"
         "  mikv trace slice big.safetensors --prompt-length 448 --decode-length 64 --out "
         "cut.safetensors");
+  }
+
+  static void add_length(CLI::App& command, const std::string& name,
+                         std::optional<std::int64_t>& length, const char* summary) {
+    const auto set = [name, &length](const std::string& text) {
+      length = static_cast<std::int64_t>(parse_count(name, text));
+    };
+    command.add_option_function<std::string>(name, set, summary)->type_name("N");
   }
 
   // What is written is read again, and stdout is for people.
@@ -155,7 +163,7 @@ struct Slice : TraceCommand {
     spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
     spec.output = !no_output;
     trace::slice(trace::TraceReader(trace), spec, out);
-    print_out(info_text(trace::TraceReader(out)));
+    if (!common.quiet) print_out(info_text(trace::TraceReader(out)));
   }
 };
 
@@ -164,6 +172,7 @@ std::shared_ptr<Command> add(CLI::App& parent, const char* name, const char* sum
   CLI::App* app = parent.add_subcommand(name, summary);
   const auto command = std::make_shared<Command>();
   command->add_to(*app);
+  command->common.add_quiet(*app);
   app->callback([command] {
     command->common.check({{"TRACE", command->trace}});
     command->run();

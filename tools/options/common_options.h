@@ -26,7 +26,8 @@ struct CommonOptions {
   void add_config(CLI::App& command);
   void add_threads(CLI::App& command);
   void add_fail_if(CLI::App& command);
-  void add_terminal(CLI::App& command);
+  void add_quiet(CLI::App& command);
+  void add_color(CLI::App& command);
 
   /// Whether a document goes to stdout, so that nothing else may.
   [[nodiscard]] bool stdout_is_taken() const { return json == "-" || csv == "-"; }

@@ -2,6 +2,7 @@
 #include "tools/options/fail_if.h"
 
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 #include "core/error.h"
@@ -37,7 +38,8 @@ Condition parse_condition(const std::string& text) {
   const std::string number = trimmed(text.substr(end));
   double limit = 0;
   const auto [parsed, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
-  if (metric.empty() || error != std::errc() || parsed != number.data() + number.size()) {
+  if (metric.empty() || error != std::errc() || parsed != number.data() + number.size() ||
+      !std::isfinite(limit)) {
     throw UsageError("--fail-if", "'" + text + "' is no condition", kGrammar);
   }
   return {text, metric, comparison(text.substr(begin, end - begin), limit, text)};

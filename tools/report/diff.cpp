@@ -94,8 +94,8 @@ void add_rows(const json& members, const std::string& prefix, std::string& text)
 }  // namespace
 
 json read_report(const std::string& path) {
-  json report = read_json_file(path);
   const std::string remedy = "give a report written by 'mikv replay --json'";
+  json report = read_json_file(path, remedy);
   if (!report.is_object() || report.value("kind", json()) != "replay") {
     throw InputError(path, "kind", "is not 'replay'", remedy);
   }
