@@ -13,7 +13,6 @@
 #include "tools/commands/command.h"
 #include "tools/options/nonempty.h"
 #include "tools/options/parse_error_text.h"
-#include "tools/support/bus_error.h"
 #include "tools/support/end_signals.h"
 #include "tools/support/output.h"
 #include "tools/support/version.h"
@@ -74,7 +73,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using mikv::tools::fail;
-  mikv::tools::report_bus_errors();
   mikv::tools::clean_up_on_signals();
   try {
     return mikv::tools::run(argc, argv);

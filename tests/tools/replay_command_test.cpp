@@ -223,10 +223,49 @@ TEST_CASE("a threshold that could not be checked does not pass") {
   const ProgramResult unknown = run_mikv({"replay", folder.trace, "--fail-if", "output_eror > 0"});
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.error, ContainsSubstring("output_eror"));
-  const ProgramResult undefined = run_mikv(
-      {"replay", folder.trace, "--retained-format", "none", "--fail-if", "attention_kl > 1"});
+  const std::string report = folder.file("report.json");
+  const ProgramResult undefined = run_mikv({"replay", folder.trace, "--retained-format", "none",
+                                            "--json", report, "--fail-if", "attention_kl > 1"});
   CHECK(undefined.exit_code == 2);
   CHECK_THAT(undefined.error, ContainsSubstring("undefined"));
+  CHECK_THAT(undefined.out, ContainsSubstring("layer"));
+  CHECK(json::parse(read_text(report))["kind"] == "replay");
+}
+
+TEST_CASE("a metric that no report has is refused before the replay") {
+  const Folder folder;
+  TraceSpec spec;
+  spec.change = [](auto, auto, auto, auto, float) { return NAN; };  // a replay would exit with 3
+  write_trace(spec, folder.trace);
+  for (const char* metric : {"output_eror", "total.output_eror", "total.layer", "importance_format",
+                             "bytes", "bytes.x", "layers.output_error", "output_error.x.y"}) {
+    const ProgramResult result =
+        run_mikv({"replay", folder.trace, "--fail-if", std::string(metric) + " > 0"});
+    INFO(metric << ": " << result.error);
+    const bool through_null = std::string(metric) == "output_error.x.y";
+    CHECK(result.exit_code == (through_null ? 3 : 2));
+  }
+  for (const char* metric : {"output_error", "attention_kl", "bytes.slack", "total.bytes.peak",
+                             "total.kernel_error", "importance_tokens", "layer"}) {
+    CHECK(run_mikv({"replay", folder.trace, "--fail-if", std::string(metric) + " > 0"}).exit_code ==
+          3);
+  }
+}
+
+TEST_CASE("the table shows the settings that the policy uses, and no others") {
+  const Folder folder;
+  const auto setting = [&](const std::string& policy) {
+    const std::string out =
+        run_mikv({"replay", folder.trace, "--policy", policy, "--seed", "7"}).out;
+    const std::size_t begin = out.find("policy ");
+    return out.substr(begin, out.find('\n', begin) - begin);
+  };
+  CHECK(setting("h2o") == "policy h2o, recent share 0.5");
+  CHECK(setting("h2o_mean") == "policy h2o_mean, recent share 0.5");
+  CHECK(setting("oracle") == "policy oracle, recent share 0.5");
+  CHECK(setting("random") == "policy random, recent share 0.5, seed 7");
+  CHECK(setting("snapkv") == "policy snapkv");
+  CHECK(setting("recent_sinks") == "policy recent_sinks");
 }
 
 TEST_CASE("configurations that do not fit the trace exit with 2 before any work") {

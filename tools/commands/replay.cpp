@@ -18,6 +18,7 @@
 #include "tools/report/document.h"
 #include "tools/report/replay_json.h"
 #include "tools/report/replay_table.h"
+#include "tools/support/open_trace.h"
 #include "tools/support/output.h"
 
 namespace mikv::tools {
@@ -60,8 +61,9 @@ void Replay::add_to(CLI::App& command) {
 ExitCode Replay::run() const {
   common.check({{"TRACE", trace}, {"--config", common.config}, {"--plan", cache.plan()}});
   const std::vector<Condition> conditions = parse_conditions(common.fail_if);
+  require_metrics(conditions, replay_fields());
   const CacheConfig& config = cache.config();
-  const trace::TraceReader reader(trace);
+  const trace::TraceReader reader = open_trace(trace);
   require_layers(config.plan, reader.header().num_layers);
   ReplayResult result;
   {
@@ -76,8 +78,8 @@ ExitCode Replay::run() const {
                              }});
   }
   const nlohmann::json document = replay_json(reader, config, result);
-  const std::vector<std::string> violated = violations(conditions, document);
   write(reader, config, result, document);
+  const std::vector<std::string> violated = violations(conditions, document);
   for (const std::string& line : violated) fmt::print(stderr, "mikv: {}\n", line);
   const bool diverged = result.divergence && result.divergence->mismatched() > 0;
   return violated.empty() && !diverged ? ExitCode::ok : ExitCode::threshold;

@@ -12,6 +12,7 @@
 #include "tools/options/number.h"
 #include "tools/report/document.h"
 #include "tools/report/number_text.h"
+#include "tools/support/open_trace.h"
 #include "tools/support/output.h"
 #include "trace/slice.h"
 #include "trace/value_check.h"
@@ -59,7 +60,7 @@ std::string info_text(const trace::TraceReader& reader) {
 
 struct Info : TraceCommand {
   void run() const {
-    const trace::TraceReader reader(trace);
+    const trace::TraceReader reader = open_trace(trace);
     if (!common.json.empty()) {
       nlohmann::json document = new_document("trace");
       document["trace"] = trace_json(reader, "");
@@ -90,7 +91,7 @@ std::optional<double> check_output(const trace::TraceReader& reader, std::int64_
 
 struct Check : TraceCommand {
   void run() const {
-    const trace::TraceReader reader(trace);
+    const trace::TraceReader reader = open_trace(trace);
     const std::string checksum = trace::check_values(reader);
     nlohmann::json layers = nlohmann::json::array();
     std::optional<double> worst;
@@ -162,8 +163,8 @@ struct Slice : TraceCommand {
     spec.layers = parse_layer_list("--layers", layers);
     spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
     spec.output = !no_output;
-    trace::slice(trace::TraceReader(trace), spec, out);
-    if (!common.quiet) print_out(info_text(trace::TraceReader(out)));
+    trace::slice(open_trace(trace), spec, out);
+    if (!common.quiet) print_out(info_text(open_trace(out)));
   }
 };
 
