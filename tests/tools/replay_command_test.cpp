@@ -129,6 +129,14 @@ TEST_CASE("option --csv has the numbers of the JSON, a row a layer and one for t
   CHECK_THAT(result.out, ContainsSubstring(report["layers"][1]["key_error"].dump()));
 }
 
+TEST_CASE("option --csv with --hashes has a column a stage") {
+  const Folder folder;
+  const std::string csv = run_mikv({"replay", folder.trace, "--csv", "-", "--hashes"}).out;
+  const std::string heads = csv.substr(0, csv.find("\r\n"));
+  CHECK_THAT(heads, ContainsSubstring(",hashes.alpha,hashes.balancer,"));
+  CHECK(heads.find("configuration") == std::string::npos);
+}
+
 TEST_CASE("option --color always is bold, auto is plain in a pipe") {
   const Folder folder;
   CHECK_THAT(run_mikv({"replay", folder.trace, "--color", "always"}).out,

@@ -53,6 +53,9 @@ void Replay::add_to(CLI::App& command) {
   common.add_config(command);
   common.add_fail_if(command);
   command.footer(
+      "METRIC is a number of the JSON report, by its dotted name: core/ALGORITHM.md, \"What a "
+      "replay\n"
+      "reports\", lists them.\n"
       "Examples:\n"
       "  mikv replay trace.safetensors --importance-ratio 0.2 --retained-format int2\n"
       "  mikv replay trace.safetensors --json report.json --fail-if 'total.output_error > 0.2'");
