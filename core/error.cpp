@@ -19,7 +19,9 @@ Error::Error(ExitCode code, const std::string& line)
     : std::runtime_error(escape(line)), exit_code_(code) {}
 
 UsageError::UsageError(std::string_view option, std::string_view problem, std::string_view remedy)
-    : Error(ExitCode::usage, join("", option, problem, remedy)) {}
+    : Error(ExitCode::usage, join("", option, problem, remedy)),
+      option_(option),
+      detail_(escape(join("", "", problem, remedy))) {}
 
 InputError::InputError(std::string_view file, std::string_view field, std::string_view problem,
                        std::string_view remedy)

@@ -34,6 +34,14 @@ class Error : public std::runtime_error {
 class UsageError : public Error {
  public:
   UsageError(std::string_view option, std::string_view problem, std::string_view remedy);
+
+  [[nodiscard]] const std::string& option() const { return option_; }
+  /// what() without the option: "what is wrong; what to do".
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+
+ private:
+  std::string option_;
+  std::string detail_;
 };
 
 /// A bad input file: "FILE: FIELD: what is wrong; what to do". An empty field is left out.

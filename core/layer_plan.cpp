@@ -49,7 +49,7 @@ LayerPlanEntry parse_entry(std::string_view text) {
     entry.formats.retained = parse_retained_format(formats.substr(slash + 1));
   } catch (const UsageError& error) {
     throw UsageError("--plan",
-                     "entry '" + std::string(text) + "' has a wrong format: " + error.what(), "");
+                     "entry '" + std::string(text) + "' has a wrong format: " + error.detail(), "");
   }
   return entry;
 }
@@ -104,6 +104,14 @@ const LayerPlanEntry* find(const LayerPlan& plan, std::int64_t layer) {
     if (layer >= entry.first && (!entry.last || layer <= *entry.last)) return &entry;
   }
   return nullptr;
+}
+
+void require_layers(const LayerPlan& plan, std::int64_t num_layers) {
+  for (const LayerPlanEntry& entry : plan) {
+    if (entry.first < num_layers) continue;
+    throw UsageError("--plan", "entry '" + to_string({entry}) + "' covers no layer of the model",
+                     "its layers are 0 to " + std::to_string(num_layers - 1));
+  }
 }
 
 std::optional<StorageFormat> parse_importance_format(std::string_view text) {

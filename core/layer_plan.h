@@ -40,6 +40,9 @@ using LayerPlan = std::vector<LayerPlanEntry>;
 /// The entry that covers a layer, or nullptr.
 [[nodiscard]] const LayerPlanEntry* find(const LayerPlan& plan, std::int64_t layer);
 
+/// Throws UsageError if an entry covers no layer of a model of num_layers layers.
+void require_layers(const LayerPlan& plan, std::int64_t num_layers);
+
 /// "native" (nullopt) or a format of the importance tier. Throws UsageError.
 [[nodiscard]] std::optional<StorageFormat> parse_importance_format(std::string_view text);
 

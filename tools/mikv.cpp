@@ -7,10 +7,14 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <sstream>
 
 #include "core/error.h"
 #include "tools/commands/command.h"
-#include "tools/support/bus_error.h"
+#include "tools/options/nonempty.h"
+#include "tools/options/parse_error_text.h"
+#include "tools/support/end_signals.h"
+#include "tools/support/output.h"
 #include "tools/support/version.h"
 
 namespace mikv::tools {
@@ -30,13 +34,13 @@ std::string version_text() {
 
 // CLI11's own codes become 0 for help and version, else 2.
 int exit_after_parse(CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);
-  const std::vector<std::string> unknown = app.remaining();
-  const std::string problem =
-      unknown.empty() ? error.what() : "'" + unknown.front() + "' is no command or option here";
-  const std::string line =
-      escape(problem) + "; 'mikv --help' and 'mikv COMMAND --help' list what there is";
-  return fail(line.c_str(), ExitCode::usage);
+  if (error.get_exit_code() == 0) {
+    std::ostringstream text;
+    app.exit(error, text, text);
+    print_out(text.str());
+    return static_cast<int>(ExitCode::ok);
+  }
+  return fail(escape(parse_error_text(app, error)).c_str(), ExitCode::usage);
 }
 
 int run(int argc, char** argv) {
@@ -48,6 +52,7 @@ int run(int argc, char** argv) {
   add_replay_command(app, result);
   add_trace_command(app, result);
   add_diff_command(app, result);
+  refuse_empty_values(app);
   app.footer(
       "Exit codes: 0 ok, 1 a threshold was crossed or a comparison failed, 2 usage,\n"
       "            3 bad input file (or an output that cannot be written), 4 no usable device,\n"
@@ -68,7 +73,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using mikv::tools::fail;
-  mikv::tools::report_bus_errors();
+  mikv::tools::clean_up_on_signals();
   try {
     return mikv::tools::run(argc, argv);
   } catch (const mikv::Error& error) {

@@ -7,22 +7,22 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
+#include <system_error>
 
 #include "core/error.h"
+#include "trace/link_target.h"
 
 namespace mikv::trace {
 namespace {
 
-// The file behind a symbolic link is replaced or made, not the link.
-std::string resolve_links(const std::string& path) {
-  std::filesystem::path resolved = path;
-  std::error_code error;
-  while (std::filesystem::is_symlink(std::filesystem::symlink_status(resolved, error))) {
-    const std::filesystem::path target = std::filesystem::read_symlink(resolved, error);
-    if (error) break;
-    resolved = resolved.parent_path() / target;
-  }
-  return resolved.string();
+// In the same folder, so that renaming works; short, whatever the length of the name.
+std::string temporary_beside(const std::string& path) {
+  const std::filesystem::path destination = path;
+  const std::size_t hash = std::hash<std::string>()(destination.filename().string());
+  const std::string name =
+      ".mikv-" + std::to_string(::getpid()) + "-" + std::to_string(hash % 1'000'000'007);
+  return (destination.parent_path() / name).string();
 }
 
 }  // namespace
@@ -38,8 +38,9 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   if (special) {
     fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
-    path_ = resolve_links(path);
-    temporary_ = path_ + ".tmp-" + std::to_string(::getpid());
+    path_ = link_target(path);
+    temporary_ = temporary_beside(path_);
+    removed_on_signals_.emplace(temporary_);
     // A link planted under this name in a shared folder must not be followed.
     ::unlink(temporary_.c_str());
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -48,10 +49,8 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ >= 0) {
-    ::close(fd_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::refuse(const std::string& doing) const {
@@ -68,14 +67,20 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
-  if (!temporary_.empty()) {
-    if (::fsync(fd_) != 0) refuse("cannot be written");
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("cannot be renamed into place");
-  }
+void AtomicFile::finish() {
+  if (fd_ < 0) return;
+  if (!temporary_.empty() && ::fsync(fd_) != 0) refuse("cannot be written");
   const int closed = ::close(fd_);
   fd_ = -1;
   if (closed != 0) refuse("cannot be written");
+}
+
+void AtomicFile::commit() {
+  finish();
+  if (temporary_.empty()) return;
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse("cannot be renamed into place");
+  temporary_.clear();
+  removed_on_signals_.reset();
 }
 
 }  // namespace mikv::trace

@@ -40,7 +40,10 @@ MappedFile::MappedFile(const std::string& path) {
   }
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    throw InputError(path, "", "is not a regular file", "give the path of a trace file");
+    throw InputError(
+        path, "",
+        S_ISDIR(status.st_mode) ? "is not a regular file but a directory" : "is not a regular file",
+        "give the path of a trace file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;

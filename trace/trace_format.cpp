@@ -45,10 +45,12 @@ class Fields {
   std::int64_t integer(std::string_view field, std::string_view text, std::int64_t low,
                        std::int64_t high) const {
     std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+    const std::errc error = std::from_chars(text.data(), text.data() + text.size(), value).ec;
+    const bool canonical = error == std::errc() && text == std::to_string(value);
+    if (!canonical || value < low || value > high) {
       refuse(field, "is '" + std::string(text.substr(0, 64)) + "', not an integer from " +
-                        std::to_string(low) + " to " + std::to_string(high));
+                        std::to_string(low) + " to " + std::to_string(high) +
+                        " without leading zeros");
     }
     return value;
   }

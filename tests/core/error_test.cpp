@@ -93,6 +93,13 @@ TEST_CASE("a hostile name prints on one line, in every kind of error") {
   CHECK(InternalError(name).what() == "internal error: " + safe);
 }
 
+TEST_CASE("a usage error knows its option and the rest of its line") {
+  const UsageError error("--seed", "is\nempty", "give a value");
+  CHECK(error.option() == "--seed");
+  CHECK(error.detail() == "is\\x0aempty; give a value");
+  CHECK(error.what() == error.option() + ": " + error.detail());
+}
+
 TEST_CASE("an error is caught as any of its bases") {
   CHECK_THROWS_AS([] { throw UsageError("o", "p", "r"); }(), Error);
   CHECK_THROWS_AS([] { throw InputError("x", "f", "p", "r"); }(), std::runtime_error);

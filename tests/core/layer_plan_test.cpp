@@ -74,6 +74,16 @@ TEST_CASE("a refused format names its option and what could be written") {
             names_of(&StorageFormatInfo::retained_tier));
 }
 
+TEST_CASE("an entry that covers no layer of the model is refused") {
+  const auto refused = [](const std::string& text, std::int64_t num_layers) {
+    return refusal([&] { require_layers(parse_layer_plan(text), num_layers); });
+  };
+  CHECK_FALSE(refused("0-3:int8/int4,4-:native/int2", 5).has_value());
+  CHECK_FALSE(refused("4-9:int8/int4", 5).has_value());
+  CHECK(refused("0:int8/int4,5-9:native/int2", 5) ==
+        "--plan: entry '5-9:native/int2' covers no layer of the model; its layers are 0 to 4");
+}
+
 TEST_CASE("find covers both ends of a range, an open end, and nothing between entries") {
   const LayerPlan plan = parse_layer_plan("2-4:int8/int4,6:int4/int2,8-:native/int3");
   const auto found = [&](std::int64_t layer) {
@@ -120,13 +130,15 @@ TEST_CASE("a range that ends before it begins is refused by name") {
 }
 
 TEST_CASE("an entry with a format that its tier does not have is refused by name") {
-  for (const char* formats :
+  for (const std::string formats :
        {"int9/int4", "/int4", "INT8/int4", "int8 /int4", "int3/int4", "int2/int2", "none/int4"}) {
-    check_refused("0:" + std::string(formats), "has a wrong format: --importance-format: ");
+    check_refused("0:" + formats, "has a wrong format: '" + formats.substr(0, formats.find('/')) +
+                                      "' is no format of the importance tier; ");
   }
-  for (const char* formats :
+  for (const std::string formats :
        {"int8/", "int8/ int4", "int8/fp16", "int8/native", "int8/int4/int2", "int8/int4:int2"}) {
-    check_refused("0:" + std::string(formats), "has a wrong format: --retained-format: ");
+    check_refused("0:" + formats, "has a wrong format: '" + formats.substr(formats.find('/') + 1) +
+                                      "' is no format of the retained tier; ");
   }
 }
 

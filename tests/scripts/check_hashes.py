@@ -29,6 +29,12 @@ CONFIGURATIONS = {
 
 
 def main():
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
+    if len(sys.argv) < 4:
+        print(__doc__, file=sys.stderr)
+        return 2
     mikv, trace, golden = sys.argv[1:4]
     hashes = {}
     for name, options in CONFIGURATIONS.items():

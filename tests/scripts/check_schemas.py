@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Validates real output of every command against the schema of its kind; also that a changed document fails.
+"""Validates real output of every command, and a plan file, against the schema of its kind; also that a changed document fails.
 
 usage: check_schemas.py MIKV SOURCE_DIR
 Exit code: 0 valid, 1 not, 77 skipped (Python package jsonschema is missing).
@@ -27,6 +27,14 @@ def documents(mikv, trace, folder):
     """(schema's name, document) of every command that writes JSON."""
     full = run([mikv, "replay", trace, "--json", "-", "--hashes"])
     dropped = run([mikv, "replay", trace, "--json", "-", "--retained-format", "none", "--plan", "0:int8/int4"])
+    plan = {"kind": "plan", "schema_version": 1,
+            "layers": [{"layer": 3, "importance_format": "int8", "retained_format": "int4"}]}
+    plan_file = folder / "plan.json"
+    plan_file.write_text(json.dumps(plan), encoding="utf-8")
+    planned = run([mikv, "replay", trace, "--json", "-", "--plan", plan_file])
+    assert planned["layers"][0]["retained_format"] == "int4"
+    yield "plan", plan
+    yield "replay", planned
     reports = [folder / "a.json", folder / "b.json"]
     for path, report in zip(reports, (full, dropped)):
         path.write_text(json.dumps(report), encoding="utf-8")
@@ -55,7 +63,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 5 else 1
+    return 0 if checked == 7 else 1
 
 
 if __name__ == "__main__":

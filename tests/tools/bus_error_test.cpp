@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 
 #include "tests/support/catch.h"
@@ -17,10 +18,13 @@ TEST_CASE("a file that is cut short while it is mapped ends the program with 3, 
   const TemporaryFolder folder;
   const std::string path = folder.file("cut");
   write_text(path, std::string(100'000, 'x'));
+  std::array<int, 2> error{};
+  REQUIRE(::pipe(error.data()) == 0);
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    tools::report_bus_errors();
+    ::dup2(error[1], STDERR_FILENO);
+    tools::report_bus_errors(path);
     const trace::MappedFile file(path);
     std::filesystem::resize_file(path, 10);
     const volatile std::byte beyond = file.bytes()[90'000];
@@ -30,6 +34,11 @@ TEST_CASE("a file that is cut short while it is mapped ends the program with 3, 
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 3);
+  std::array<char, 512> text{};
+  REQUIRE(::read(error[0], text.data(), text.size() - 1) > 0);
+  CHECK(std::string(text.data()).starts_with("mikv: " + path + ": was cut short"));
+  ::close(error[0]);
+  ::close(error[1]);
 }
 
 }  // namespace

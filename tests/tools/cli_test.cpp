@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/support/catch.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/run_program.h"
 
 namespace mikv::test {
@@ -39,8 +40,16 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
   CHECK(std::count(rest.begin(), rest.end(), '\n') == 3);
 }
 
+TEST_CASE("help and version that cannot be written exit with 3") {
+  const FileSizeLimit limit(20);  // bytes; the program inherits it
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--help"}, {"--version"}, {"replay", "--help"}}) {
+    CHECK(run_mikv(arguments).exit_code == 3);
+  }
+}
+
 TEST_CASE("usage errors exit with 2 and one line that names the option") {
-  check_refusal(run_mikv({}), 2, "subcommand");
+  check_refusal(run_mikv({}), 2, "COMMAND");
   check_refusal(run_mikv({"frobnicate"}), 2, "frobnicate");
   check_refusal(run_mikv({"replay"}), 2, "TRACE");
   check_refusal(run_mikv({"replay", "x", "--importance-ratio", "lots"}), 2, "--importance-ratio");

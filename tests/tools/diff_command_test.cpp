@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.h"
@@ -14,11 +15,11 @@ using nlohmann::json;
 class Reports : public TemporaryFolder {
  public:
   Reports() {
-    const std::string trace = file("trace.safetensors");
     write_trace(TraceSpec{}, trace);
     REQUIRE(run_mikv({"replay", trace, "--json", a}).exit_code == 0);
     REQUIRE(run_mikv({"replay", trace, "--json", b, "--retained-format", "int4"}).exit_code == 0);
   }
+  std::string trace = file("trace.safetensors");
   std::string a = file("a.json");
   std::string b = file("b.json");
 };
@@ -59,6 +60,61 @@ TEST_CASE("thresholds on differences gate a build") {
   CHECK(run_mikv({"diff", reports.a, reports.b, "--fail-if", "no_such > 0"}).exit_code == 2);
 }
 
+TEST_CASE("stages whose hashes differ are listed, by layer and in total") {
+  const Reports reports;
+  REQUIRE(run_mikv({"replay", reports.trace, "--json", reports.a, "--hashes"}).exit_code == 0);
+  json report = json::parse(read_text(reports.a));
+  report["layers"][1]["hashes"]["codes"] = "0000000000000000";
+  report["layers"][1]["hashes"]["output"] = "0000000000000000";
+  report["total"]["hashes"]["output"] = "0000000000000000";
+  write_text(reports.b, report.dump());
+  const json diff = json::parse(run_mikv({"diff", reports.a, reports.b, "--json", "-"}).out);
+  CHECK(diff["layers"][0]["hashes"] == json::array());
+  CHECK(diff["layers"][1]["hashes"] == json({"codes", "output"}));
+  CHECK(diff["layers"][1]["different"] == 2);
+  CHECK(diff["total"]["hashes"] == json({"output"}));
+  const std::string table = run_mikv({"diff", reports.a, reports.b}).out;
+  CHECK_THAT(table, ContainsSubstring("stages whose hashes differ\n    1  codes, output\n"
+                                      "  all  output\n"));
+  CHECK_THAT(run_mikv({"diff", reports.a, reports.a}).out,
+             ContainsSubstring("hashes of all stages agree"));
+}
+
+TEST_CASE("hashes that only one report has are not compared") {
+  const Reports reports;
+  REQUIRE(run_mikv({"replay", reports.trace, "--json", reports.b, "--hashes"}).exit_code == 0);
+  for (const bool swap : {false, true}) {
+    const std::string& a = swap ? reports.b : reports.a;
+    const std::string& b = swap ? reports.a : reports.b;
+    const ProgramResult result =
+        run_mikv({"diff", a, b, "--json", "-", "--fail-if", "different > 0"});
+    CHECK(result.exit_code == 0);
+    CHECK(json::parse(result.out)["total"]["hashes"].is_null());
+    CHECK(run_mikv({"diff", a, b}).out.find("hashes") == std::string::npos);
+  }
+}
+
+TEST_CASE("reports of different traces are not compared") {
+  const Reports reports;
+  TraceSpec other;
+  other.seed = 2;
+  write_trace(other, reports.trace);
+  REQUIRE(run_mikv({"replay", reports.trace, "--json", reports.b}).exit_code == 0);
+  const ProgramResult result = run_mikv({"diff", reports.a, reports.b});
+  CHECK(result.exit_code == 3);
+  CHECK_THAT(result.error,
+             ContainsSubstring(reports.b + ": trace.checksum: is not that of " + reports.a));
+  CHECK_THAT(result.error, ContainsSubstring("are of different traces"));
+}
+
+TEST_CASE("a metric that no diff has is refused before the document is written") {
+  const Reports reports;
+  const std::string out = reports.file("diff.json");
+  CHECK(run_mikv({"diff", reports.a, reports.b, "--json", out, "--fail-if", "differnt > 0"})
+            .exit_code == 2);
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
 TEST_CASE("what is no replay report is refused, naming the field") {
   const Reports reports;
   const std::string bad = reports.file("bad.json");
@@ -83,6 +139,30 @@ TEST_CASE("what is no replay report is refused, naming the field") {
   SECTION("another set of layers") {
     report["layers"].erase(0);
     field = "layers";
+  }
+  SECTION("a number that is text") {
+    report["layers"][1]["output_error"] = "a";
+    field = "layers[1].output_error: is neither a number nor null";
+  }
+  SECTION("a number that is missing") {
+    report["total"].erase("output_error");
+    field = "total.output_error: is missing";
+  }
+  SECTION("bytes that are no integer") {
+    report["layers"][0]["bytes"]["peak"] = nullptr;
+    field = "layers[0].bytes.peak: is no integer";
+  }
+  SECTION("bytes that are no object") {
+    report["total"]["bytes"] = 7;
+    field = "total.bytes: is no object";
+  }
+  SECTION("hashes of some stages") {
+    report["total"]["hashes"] = {{"codes", "00"}};
+    field = "total.hashes.";
+  }
+  SECTION("no checksum") {
+    report["trace"].erase("checksum");
+    field = "trace.checksum: is missing";
   }
   SECTION("no total") {
     report.erase("total");

@@ -129,6 +129,14 @@ TEST_CASE("option --csv has the numbers of the JSON, a row a layer and one for t
   CHECK_THAT(result.out, ContainsSubstring(report["layers"][1]["key_error"].dump()));
 }
 
+TEST_CASE("option --csv with --hashes has a column a stage") {
+  const Folder folder;
+  const std::string csv = run_mikv({"replay", folder.trace, "--csv", "-", "--hashes"}).out;
+  const std::string heads = csv.substr(0, csv.find("\r\n"));
+  CHECK_THAT(heads, ContainsSubstring(",hashes.alpha,hashes.balancer,"));
+  CHECK(heads.find("configuration") == std::string::npos);
+}
+
 TEST_CASE("option --color always is bold, auto is plain in a pipe") {
   const Folder folder;
   CHECK_THAT(run_mikv({"replay", folder.trace, "--color", "always"}).out,
@@ -223,10 +231,49 @@ TEST_CASE("a threshold that could not be checked does not pass") {
   const ProgramResult unknown = run_mikv({"replay", folder.trace, "--fail-if", "output_eror > 0"});
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.error, ContainsSubstring("output_eror"));
-  const ProgramResult undefined = run_mikv(
-      {"replay", folder.trace, "--retained-format", "none", "--fail-if", "attention_kl > 1"});
+  const std::string report = folder.file("report.json");
+  const ProgramResult undefined = run_mikv({"replay", folder.trace, "--retained-format", "none",
+                                            "--json", report, "--fail-if", "attention_kl > 1"});
   CHECK(undefined.exit_code == 2);
   CHECK_THAT(undefined.error, ContainsSubstring("undefined"));
+  CHECK_THAT(undefined.out, ContainsSubstring("layer"));
+  CHECK(json::parse(read_text(report))["kind"] == "replay");
+}
+
+TEST_CASE("a metric that no report has is refused before the replay") {
+  const Folder folder;
+  TraceSpec spec;
+  spec.change = [](auto, auto, auto, auto, float) { return NAN; };  // a replay would exit with 3
+  write_trace(spec, folder.trace);
+  for (const char* metric : {"output_eror", "total.output_eror", "total.layer", "importance_format",
+                             "bytes", "bytes.x", "layers.output_error", "output_error.x.y"}) {
+    const ProgramResult result =
+        run_mikv({"replay", folder.trace, "--fail-if", std::string(metric) + " > 0"});
+    INFO(metric << ": " << result.error);
+    const bool through_null = std::string(metric) == "output_error.x.y";
+    CHECK(result.exit_code == (through_null ? 3 : 2));
+  }
+  for (const char* metric : {"output_error", "attention_kl", "bytes.slack", "total.bytes.peak",
+                             "total.kernel_error", "importance_tokens", "layer"}) {
+    CHECK(run_mikv({"replay", folder.trace, "--fail-if", std::string(metric) + " > 0"}).exit_code ==
+          3);
+  }
+}
+
+TEST_CASE("the table shows the settings that the policy uses, and no others") {
+  const Folder folder;
+  const auto setting = [&](const std::string& policy) {
+    const std::string out =
+        run_mikv({"replay", folder.trace, "--policy", policy, "--seed", "7"}).out;
+    const std::size_t begin = out.find("policy ");
+    return out.substr(begin, out.find('\n', begin) - begin);
+  };
+  CHECK(setting("h2o") == "policy h2o, recent share 0.5");
+  CHECK(setting("h2o_mean") == "policy h2o_mean, recent share 0.5");
+  CHECK(setting("oracle") == "policy oracle, recent share 0.5");
+  CHECK(setting("random") == "policy random, recent share 0.5, seed 7");
+  CHECK(setting("snapkv") == "policy snapkv");
+  CHECK(setting("recent_sinks") == "policy recent_sinks");
 }
 
 TEST_CASE("configurations that do not fit the trace exit with 2 before any work") {
@@ -307,7 +354,7 @@ TEST_CASE("layers that need a window, a soft cap or sinks are refused by name") 
   const ProgramResult window = refuse("sliding_window", "0,16,0");
   CHECK(window.exit_code == 3);
   CHECK_THAT(window.error,
-             ContainsSubstring("layers 1: were recorded with a sliding window of 16 tokens"));
+             ContainsSubstring("layer 1: was recorded with a sliding window of 16 tokens"));
   CHECK_THAT(refuse("softcap", "50.0").error, ContainsSubstring("softcap"));
   CHECK_THAT(refuse("sinks", "1").error, ContainsSubstring("sinks"));
   CHECK(refuse("sliding_window", "0,46,4096").exit_code == 0);  // spans the trace: changes nothing

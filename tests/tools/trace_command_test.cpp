@@ -68,6 +68,19 @@ TEST_CASE("a sliced layer replays to the figures it had in the whole trace") {
   CHECK(some["layers"][1] == all["layers"][2]);
 }
 
+TEST_CASE("option --quiet leaves only documents, of every trace command") {
+  const TemporaryFolder folder;
+  const std::string trace = folder.file("trace.safetensors");
+  write_trace(TraceSpec{}, trace);
+  CHECK(run_mikv({"trace", "info", trace, "--quiet"}).out.empty());
+  CHECK(run_mikv({"trace", "check", trace, "--quiet"}).out.empty());
+  const std::string out = folder.file("out.safetensors");
+  CHECK(run_mikv({"trace", "slice", trace, "--out", out, "--quiet"}).out.empty());
+  CHECK(std::filesystem::exists(out));
+  const ProgramResult document = run_mikv({"trace", "info", trace, "--quiet", "--json", "-"});
+  CHECK(json::parse(document.out)["kind"] == "trace");
+}
+
 TEST_CASE("a slice that asks for what is not there exits with 2 and writes nothing") {
   const TemporaryFolder folder;
   const std::string trace = folder.file("trace.safetensors");

@@ -91,7 +91,37 @@ TEST_CASE("the temporary lies beside the destination: a rename cannot cross file
   const AtomicFile file(folder.file("out"));
   const std::set<std::string> names = names_in(folder);
   REQUIRE(names.size() == 1);
-  CHECK(names.begin()->starts_with("out."));
+  CHECK(names.begin()->starts_with(".mikv-"));
+}
+
+TEST_CASE("a name as long as names can be leaves room for the temporary's") {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_whole(folder.file(name), "text");
+  CHECK(names_in(folder) == std::set<std::string>{name});
+}
+
+TEST_CASE("two files of one folder are written at a time") {
+  const TemporaryFolder folder;
+  AtomicFile one(folder.file("one"));
+  AtomicFile two(folder.file("two"));
+  one.write("1");
+  two.write("2");
+  one.commit();
+  two.commit();
+  CHECK(read_text(folder.file("one")) == "1");
+  CHECK(read_text(folder.file("two")) == "2");
+}
+
+TEST_CASE("a finished file has all but its name") {
+  const TemporaryFolder folder;
+  {
+    AtomicFile file(folder.file("out"));
+    file.write("text");
+    file.finish();
+    CHECK_FALSE(fs::exists(folder.file("out")));
+  }
+  CHECK(names_in(folder).empty());
 }
 
 TEST_CASE("a symbolic link stays a link, its target is replaced") {

@@ -89,9 +89,9 @@ TEST_CASE("a field with one legal value has no other: a later version must not b
 TEST_CASE("a number that is not a plain integer is refused, not rounded or cut") {
   const std::string field = GENERATE(as<std::string>{}, "num_layers", "num_query_heads",
                                      "num_kv_heads", "head_dim", "prompt_length", "decode_length");
-  for (const std::string value :
-       {"", " ", " 8", "8 ", "+8", "-8", "8.0", "8e0", "0x8", "8,0", "eight", "8\n",
-        "9223372036854775808", "18446744073709551624", "99999999999999999999999", "\xd9\xa8"}) {
+  for (const std::string value : {"", " ", " 8", "8 ", "+8", "-8", "08", "00", "-0", "8.0", "8e0",
+                                  "0x8", "8,0", "eight", "8\n", "9223372036854775808",
+                                  "18446744073709551624", "99999999999999999999999", "\xd9\xa8"}) {
     CHECK_THAT(refused(with(field, value)), ContainsSubstring("__metadata__." + field + ": is '") &&
                                                 ContainsSubstring("not an integer from"));
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "tools/commands/command.h"
 #include "tools/options/backend_options.h"
@@ -17,6 +18,7 @@
 #include "tools/report/document.h"
 #include "tools/report/replay_json.h"
 #include "tools/report/replay_table.h"
+#include "tools/support/open_trace.h"
 #include "tools/support/output.h"
 
 namespace mikv::tools {
@@ -44,22 +46,28 @@ void Replay::add_to(CLI::App& command) {
   common.add_json(command);
   common.add_csv(command);
   command.add_flag("--hashes", hashes, "hash what each stage computes")->group("Output");
-  common.add_terminal(command);
+  common.add_quiet(command);
+  common.add_color(command);
   backend.add_to(command);
   common.add_threads(command);
   common.add_config(command);
   common.add_fail_if(command);
   command.footer(
+      "METRIC is a number of the JSON report, by its dotted name: core/ALGORITHM.md, \"What a "
+      "replay\n"
+      "reports\", lists them.\n"
       "Examples:\n"
       "  mikv replay trace.safetensors --importance-ratio 0.2 --retained-format int2\n"
       "  mikv replay trace.safetensors --json report.json --fail-if 'total.output_error > 0.2'");
 }
 
 ExitCode Replay::run() const {
-  common.check();
+  common.check({{"TRACE", trace}, {"--config", common.config}, {"--plan", cache.plan()}});
   const std::vector<Condition> conditions = parse_conditions(common.fail_if);
-  const CacheConfig config = cache.config();
-  const trace::TraceReader reader(trace);
+  require_metrics(conditions, replay_fields());
+  const CacheConfig& config = cache.config();
+  const trace::TraceReader reader = open_trace(trace);
+  require_layers(config.plan, reader.header().num_layers);
   ReplayResult result;
   {
     Progress progress(common.quiet);
@@ -73,8 +81,8 @@ ExitCode Replay::run() const {
                              }});
   }
   const nlohmann::json document = replay_json(reader, config, result);
-  const std::vector<std::string> violated = violations(conditions, document);
   write(reader, config, result, document);
+  const std::vector<std::string> violated = violations(conditions, document);
   for (const std::string& line : violated) fmt::print(stderr, "mikv: {}\n", line);
   const bool diverged = result.divergence && result.divergence->mismatched() > 0;
   return violated.empty() && !diverged ? ExitCode::ok : ExitCode::threshold;
@@ -82,8 +90,10 @@ ExitCode Replay::run() const {
 
 void Replay::write(const trace::TraceReader& reader, const CacheConfig& config,
                    const ReplayResult& result, const nlohmann::json& document) const {
-  if (!common.json.empty()) write_document(common.json, to_text(document));
-  if (!common.csv.empty()) write_document(common.csv, layers_csv(document));
+  std::vector<Document> documents;
+  if (!common.json.empty()) documents.push_back({common.json, to_text(document)});
+  if (!common.csv.empty()) documents.push_back({common.csv, layers_csv(document)});
+  write_documents(documents);
   if (common.quiet || common.stdout_is_taken()) return;
   print_out(replay_table(reader, config, result, use_color(common.color)));
   if (result.divergence) print_out("\n" + divergence_table(result));
@@ -97,8 +107,14 @@ void add_replay_command(CLI::App& app, ExitCode& result) {
   const auto replay = std::make_shared<Replay>();
   replay->add_to(*command);
   command->callback([command, replay, &result] {
-    if (!replay->common.config.empty()) apply_config_file(*command, replay->common.config);
-    result = replay->run();
+    std::optional<ConfigFile> config;
+    if (!replay->common.config.empty()) config.emplace(*command, replay->common.config);
+    try {
+      result = replay->run();
+    } catch (const UsageError& error) {
+      if (config) config->refuse(error);
+      throw;
+    }
   });
 }
 

@@ -9,8 +9,10 @@
 #include "tools/commands/command.h"
 #include "tools/options/common_options.h"
 #include "tools/options/layer_list.h"
+#include "tools/options/number.h"
 #include "tools/report/document.h"
 #include "tools/report/number_text.h"
+#include "tools/support/open_trace.h"
 #include "tools/support/output.h"
 #include "trace/slice.h"
 #include "trace/value_check.h"
@@ -58,15 +60,15 @@ std::string info_text(const trace::TraceReader& reader) {
 
 struct Info : TraceCommand {
   void run() const {
-    const trace::TraceReader reader(trace);
+    const trace::TraceReader reader = open_trace(trace);
     if (!common.json.empty()) {
       nlohmann::json document = new_document("trace");
       document["trace"] = trace_json(reader, "");
       document["trace"].erase("checksum");
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
-      write_document(common.json, to_text(document));
+      write_documents({{common.json, to_text(document)}});
     }
-    if (!common.stdout_is_taken()) print_out(info_text(reader));
+    if (!common.quiet && !common.stdout_is_taken()) print_out(info_text(reader));
   }
 };
 
@@ -89,7 +91,7 @@ std::optional<double> check_output(const trace::TraceReader& reader, std::int64_
 
 struct Check : TraceCommand {
   void run() const {
-    const trace::TraceReader reader(trace);
+    const trace::TraceReader reader = open_trace(trace);
     const std::string checksum = trace::check_values(reader);
     nlohmann::json layers = nlohmann::json::array();
     std::optional<double> worst;
@@ -105,9 +107,9 @@ struct Check : TraceCommand {
       document["trace"] = trace_json(reader, checksum);
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
       document["layers"] = layers;
-      write_document(common.json, to_text(document));
+      write_documents({{common.json, to_text(document)}});
     }
-    if (common.stdout_is_taken()) return;
+    if (common.quiet || common.stdout_is_taken()) return;
     print_out(fmt::format("{}: ok, {}\n", escape(reader.path()), checksum));
     print_out(worst ? fmt::format("recorded outputs follow from q, k and v within {:.2g}\n", *worst)
                     : "no recorded outputs to compare with\n");
@@ -126,11 +128,10 @@ struct Slice : TraceCommand {
     command.add_option("--layers", layers, "layers to keep: '0-3,7' [all]")->type_name("LIST");
     command.add_option("--kv-heads", kv_heads, "KV heads to keep, with their query heads [all]")
         ->type_name("LIST");
-    command
-        .add_option("--prompt-length", spec.prompt_length, "tokens before the first decode step")
-        ->type_name("N");
-    command.add_option("--decode-length", spec.decode_length, "decode steps after the prompt")
-        ->type_name("N");
+    add_length(command, "--prompt-length", spec.prompt_length,
+               "tokens before the first decode step [as recorded, or fewer to fit]");
+    add_length(command, "--decode-length", spec.decode_length,
+               "decode steps after the prompt [as recorded, or fewer to fit]");
     command.add_flag("--no-output", no_output, "leave the recorded attention outputs out");
     command.footer(
         "Tokens are kept from the first on.\n"
@@ -140,12 +141,30 @@ struct Slice : TraceCommand {
         "cut.safetensors");
   }
 
+  static void add_length(CLI::App& command, const std::string& name,
+                         std::optional<std::int64_t>& length, const char* summary) {
+    const auto set = [name, &length](const std::string& text) {
+      length = static_cast<std::int64_t>(parse_count(name, text));
+    };
+    command.add_option_function<std::string>(name, set, summary)->type_name("N");
+  }
+
+  // What is written is read again, and stdout is for people.
+  void require_file() const {
+    require_distinct({{"TRACE", trace}}, {{"--out", out}});
+    if (out == "-" || is_stdout(out) || is_special(out)) {
+      throw UsageError("--out", "'" + out + "' is stdout or no regular file",
+                       "give the path of a file");
+    }
+  }
+
   void run() {
+    require_file();
     spec.layers = parse_layer_list("--layers", layers);
     spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
     spec.output = !no_output;
-    trace::slice(trace::TraceReader(trace), spec, out);
-    print_out(info_text(trace::TraceReader(out)));
+    trace::slice(open_trace(trace), spec, out);
+    if (!common.quiet) print_out(info_text(open_trace(out)));
   }
 };
 
@@ -154,8 +173,9 @@ std::shared_ptr<Command> add(CLI::App& parent, const char* name, const char* sum
   CLI::App* app = parent.add_subcommand(name, summary);
   const auto command = std::make_shared<Command>();
   command->add_to(*app);
+  command->common.add_quiet(*app);
   app->callback([command] {
-    command->common.check();
+    command->common.check({{"TRACE", command->trace}});
     command->run();
   });
   return command;

@@ -2,8 +2,11 @@
 #include "tools/options/cache_options.h"
 
 #include <filesystem>
+#include <functional>
+#include <limits>
 
 #include "core/error.h"
+#include "tools/options/number.h"
 #include "tools/options/plan_file.h"
 
 namespace mikv::tools {
@@ -24,65 +27,55 @@ Policy parse_policy(const std::string& text) {
 
 // A plan has a ':' in every entry; a path that has one too is taken as a path if the file exists.
 LayerPlan read_plan(const std::string& text) {
-  if (text.empty()) return {};
-  if (text.find(':') == std::string::npos || std::filesystem::exists(text)) {
-    return read_plan_file(text);
-  }
-  return parse_layer_plan(text);
+  if (std::filesystem::exists(text)) return read_plan_file(text);
+  if (text.find(':') != std::string::npos) return parse_layer_plan(text);
+  throw UsageError("--plan", "'" + text + "' is neither a file nor a plan",
+                   "write entries such as '0-3:int8/int4,4-:native/int2'");
+}
+
+// An option whose text set() takes; it throws UsageError or InputError.
+void add(CLI::App& command, const std::string& name, const char* type, const std::string& summary,
+         const std::function<void(const std::string&)>& set) {
+  command.add_option_function<std::string>(name, set, summary)->type_name(type)->group("MiKV");
 }
 
 }  // namespace
 
 void CacheOptions::add_to(CLI::App& command) {
-  constexpr const char* kGroup = "MiKV";
-  command.add_option("--importance-ratio", importance_ratio_, "share of important tokens [0.2]")
-      ->type_name("R")
-      ->group(kGroup);
+  add(command, "--importance-ratio", "R", "share of important tokens [0.2]",
+      [this](const std::string& text) {
+        config_.importance_ratio = parse_number("--importance-ratio", text);
+      });
+  add(command, "--importance-format", "FORMAT",
+      "native, fp16, bf16, fp32, int8 or int4 [native: as recorded]",
+      [this](const std::string& text) {
+        config_.formats.importance = parse_importance_format(text);
+      });
+  add(command, "--retained-format", "FORMAT", "int8, int4, int3, int2 or none (drop) [int2]",
+      [this](const std::string& text) { config_.formats.retained = parse_retained_format(text); });
+  add(command, "--group-size", "N", "channels that share a scale [head_dim / 2]",
+      [this](const std::string& text) {
+        config_.group_size = static_cast<std::int64_t>(parse_count("--group-size", text));
+      });
   command
-      .add_option("--importance-format", importance_format_,
-                  "native, fp16, bf16, fp32, int8 or int4 [native: as recorded]")
-      ->type_name("FORMAT")
-      ->group(kGroup);
-  command
-      .add_option("--retained-format", retained_format_,
-                  "int8, int4, int3, int2 or none (drop) [int2]")
-      ->type_name("FORMAT")
-      ->group(kGroup);
-  command.add_option("--group-size", group_size_, "channels that share a scale [head_dim / 2]")
-      ->type_name("N")
-      ->group(kGroup);
-  command.add_flag("--no-balancer", no_balancer_, "leave outlier channels of the keys as they are")
-      ->group(kGroup);
-  command.add_option("--policy", policy_, policy_names() + " [h2o]")
-      ->type_name("NAME")
-      ->group(kGroup);
-  command
-      .add_option("--recent-share", recent_share_,
-                  "share of the important tokens that are the newest [0.5]")
-      ->type_name("X")
-      ->group(kGroup);
-  command.add_option("--seed", seed_, "seed of the random policy [0]")
-      ->type_name("N")
-      ->group(kGroup);
-  command
-      .add_option("--plan", plan_,
-                  "formats by layer: '0-3:int8/int4,4-:native/int2' or a JSON file")
-      ->type_name("PLAN")
-      ->group(kGroup);
-}
-
-CacheConfig CacheOptions::config() const {
-  return {
-      .importance_ratio = importance_ratio_,
-      .formats = {.importance = parse_importance_format(importance_format_),
-                  .retained = parse_retained_format(retained_format_)},
-      .group_size = group_size_,
-      .balancer = !no_balancer_,
-      .policy = parse_policy(policy_),
-      .recent_share = recent_share_,
-      .seed = seed_,
-      .plan = read_plan(plan_),
-  };
+      .add_flag_callback(
+          "--no-balancer", [this] { config_.balancer = false; },
+          "leave outlier channels of the keys as they are")
+      ->group("MiKV");
+  add(command, "--policy", "NAME", policy_names() + " [h2o]",
+      [this](const std::string& text) { config_.policy = parse_policy(text); });
+  add(command, "--recent-share", "X", "share of the important tokens that are the newest [0.5]",
+      [this](const std::string& text) {
+        config_.recent_share = parse_number("--recent-share", text);
+      });
+  add(command, "--seed", "N", "seed of the random policy [0]", [this](const std::string& text) {
+    config_.seed = parse_count("--seed", text, 0, std::numeric_limits<std::uint64_t>::max());
+  });
+  add(command, "--plan", "PLAN", "formats by layer: '0-3:int8/int4,4-:native/int2' or a JSON file",
+      [this](const std::string& text) {
+        plan_ = text;
+        config_.plan = read_plan(text);
+      });
 }
 
 }  // namespace mikv::tools

@@ -2,16 +2,24 @@
 #include "tools/options/common_options.h"
 
 #include <algorithm>
-#include <map>
 #include <thread>
 
 #include "core/error.h"
+#include "tools/options/number.h"
+#include "tools/support/output.h"
 
 namespace mikv::tools {
 namespace {
 
 constexpr const char* kGroup = "Output";
-constexpr int kMaxThreads = 4096;
+constexpr std::uint64_t kMaxThreads = 4096;
+
+ColorMode parse_color(const std::string& text) {
+  if (text == "auto") return ColorMode::automatic;
+  if (text == "always") return ColorMode::always;
+  if (text == "never") return ColorMode::never;
+  throw UsageError("--color", "'" + text + "' is not what it takes", "give auto, always or never");
+}
 
 }  // namespace
 
@@ -34,9 +42,13 @@ void CommonOptions::add_config(CLI::App& command) {
 }
 
 void CommonOptions::add_threads(CLI::App& command) {
-  command.add_option("--threads", threads, "threads [all]; results do not depend on it")
+  const auto set = [this](const std::string& text) {
+    threads = static_cast<int>(parse_count("--threads", text, 1, kMaxThreads));
+  };
+  command
+      .add_option_function<std::string>("--threads", set,
+                                        "threads [all]; results do not depend on it")
       ->type_name("N")
-      ->check(CLI::Range(1, kMaxThreads))
       ->group("Run");
 }
 
@@ -49,19 +61,24 @@ void CommonOptions::add_fail_if(CLI::App& command) {
       ->group("Run");
 }
 
-void CommonOptions::add_terminal(CLI::App& command) {
+void CommonOptions::add_quiet(CLI::App& command) {
   command.add_flag("--quiet", quiet, "print no table and no progress")->group(kGroup);
-  const std::map<std::string, ColorMode> modes{
-      {"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}};
-  command.add_option("--color", color, "auto, always or never [auto]")
-      ->transform(CLI::Transformer(modes).description(""))
+}
+
+void CommonOptions::add_color(CLI::App& command) {
+  const auto set = [this](const std::string& text) { color = parse_color(text); };
+  command.add_option_function<std::string>("--color", set, "auto, always or never [auto]")
       ->type_name("WHEN")
       ->group(kGroup);
 }
 
-void CommonOptions::check() const {
+void CommonOptions::check(const std::vector<NamedFile>& inputs) const {
   if (json == "-" && csv == "-") {
     throw UsageError("--csv", "cannot share stdout with --json", "write one of them to a file");
+  }
+  require_distinct(inputs, {{"--json", json}, {"--csv", csv}});
+  for (const std::string& destination : {json, csv}) {
+    if (!destination.empty()) require_writable(destination);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/support/distinct_files.h"
 #include "tools/support/terminal.h"
 
 namespace mikv::tools {
@@ -25,12 +26,14 @@ struct CommonOptions {
   void add_config(CLI::App& command);
   void add_threads(CLI::App& command);
   void add_fail_if(CLI::App& command);
-  void add_terminal(CLI::App& command);
+  void add_quiet(CLI::App& command);
+  void add_color(CLI::App& command);
 
   /// Whether a document goes to stdout, so that nothing else may.
   [[nodiscard]] bool stdout_is_taken() const { return json == "-" || csv == "-"; }
-  /// Throws UsageError if two documents would share stdout.
-  void check() const;
+  /// Throws UsageError if two documents would share stdout or a file, or one would replace an
+  /// input; InputError if one cannot be written.
+  void check(const std::vector<NamedFile>& inputs) const;
   /// --threads, or the number of processors.
   [[nodiscard]] int thread_count() const;
 };

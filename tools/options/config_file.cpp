@@ -40,37 +40,62 @@ std::vector<std::string> option_values(const std::string& path, const std::strin
   return values;
 }
 
-void set_option(CLI::App& command, const std::string& path, const std::string& key,
-                nlohmann::json value) {
-  std::string name = option_name(key);
-  if (key == "balancer" && value.is_boolean()) {  // the switch says the opposite
-    name = "--no-balancer";
-    value = !value.get<bool>();
+// The option that a key means, and its value. The switch says the opposite of "balancer".
+std::pair<std::string, nlohmann::json> option_of(const std::string& path, const std::string& key,
+                                                 const nlohmann::json& value) {
+  if (key != "balancer") return {option_name(key), value};
+  if (!value.is_boolean()) {
+    throw InputError(path, key, "is not true or false", "this option is a switch");
   }
+  return {"--no-balancer", !value.get<bool>()};
+}
+
+// Whether the file had a say: the command line wins, and false sets no switch.
+bool set_option(CLI::App& command, const std::string& path, const std::string& key,
+                const std::string& name, const nlohmann::json& value) {
   CLI::Option* option = command.get_option_no_throw(name);
   if (option == nullptr || name == "--config" || name == "--help") {
     throw InputError(path, key, "is no option of this command", "'--help' lists the options");
   }
-  if (option->count() > 0) return;  // the command line wins
+  if (option->count() > 0) return false;
   const bool is_flag = option->get_expected_max() == 0;
   for (const std::string& text : option_values(path, key, value, is_flag)) option->add_result(text);
-  if (option->count() == 0) return;
+  if (option->count() == 0) return false;
   try {
     option->run_callback();
   } catch (const CLI::Error& error) {
     throw InputError(path, key, error.what(), "");
+  } catch (const UsageError& error) {
+    throw InputError(path, key, error.detail(), "");
   }
+  return true;
+}
+
+void refuse_report(const std::string& path, const nlohmann::json& json) {
+  if (!json.contains("kind") && !json.contains("configuration")) return;
+  throw InputError(path, "", "is a whole document",
+                   "give the report's 'configuration' object: jq .configuration");
 }
 
 }  // namespace
 
-void apply_config_file(CLI::App& command, const std::string& path) {
-  const nlohmann::json json = read_json_file(path);
-  if (!json.is_object())
-    throw InputError(path, "", "is not a JSON object", "write {\"option\": value}");
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_null()) set_option(command, path, key, value);
+ConfigFile::ConfigFile(CLI::App& command, std::string path) : path_(std::move(path)) {
+  const nlohmann::json json = read_json_file(path_, R"(write {"option": value})");
+  if (!json.is_object()) {
+    throw InputError(path_, "", "is not a JSON object", R"(write {"option": value})");
   }
+  refuse_report(path_, json);
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_null()) continue;
+    const auto [name, option_value] = option_of(path_, key, value);
+    if (set_option(command, path_, key, name, option_value)) keys_[name] = key;
+  }
+}
+
+void ConfigFile::refuse(const UsageError& error) const {
+  const auto key = keys_.find(error.option());
+  if (key != keys_.end()) throw InputError(path_, key->second, error.detail(), "");
+  throw error;
 }
 
 }  // namespace mikv::tools

@@ -2,6 +2,7 @@
 #include "tools/options/fail_if.h"
 
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 #include "core/error.h"
@@ -37,16 +38,19 @@ Condition parse_condition(const std::string& text) {
   const std::string number = trimmed(text.substr(end));
   double limit = 0;
   const auto [parsed, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
-  if (metric.empty() || error != std::errc() || parsed != number.data() + number.size()) {
+  if (metric.empty() || error != std::errc() || parsed != number.data() + number.size() ||
+      !std::isfinite(limit)) {
     throw UsageError("--fail-if", "'" + text + "' is no condition", kGrammar);
   }
   return {text, metric, comparison(text.substr(begin, end - begin), limit, text)};
 }
 
+// What a path leads to: null if it leads through null, nullptr if nowhere.
 const nlohmann::json* find(const nlohmann::json& json, const std::string& dotted_path) {
   const nlohmann::json* at = &json;
   std::istringstream path(dotted_path);
   for (std::string part; std::getline(path, part, '.');) {
+    if (at->is_null()) return at;
     if (!at->is_object() || !at->contains(part)) return nullptr;
     at = &(*at)[part];
   }
@@ -69,6 +73,14 @@ std::vector<Place> places(const Condition& condition, const nlohmann::json& repo
   return places;
 }
 
+// A number, or null where it is undefined.
+const nlohmann::json& metric(const Condition& condition, const Place& place) {
+  const nlohmann::json* value = find(*place.json, condition.metric);
+  if (value != nullptr && (value->is_number() || value->is_null())) return *value;
+  throw UsageError("--fail-if", "'" + condition.metric + "' is no number of this report",
+                   "'--json -' shows the metrics");
+}
+
 }  // namespace
 
 std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
@@ -78,22 +90,24 @@ std::vector<Condition> parse_conditions(const std::vector<std::string>& texts) {
   return conditions;
 }
 
+void require_metrics(const std::vector<Condition>& conditions, const nlohmann::json& fields) {
+  for (const Condition& condition : conditions) {
+    for (const Place& place : places(condition, fields)) (void)metric(condition, place);
+  }
+}
+
 std::vector<std::string> violations(const std::vector<Condition>& conditions,
                                     const nlohmann::json& report) {
   std::vector<std::string> lines;
   for (const Condition& condition : conditions) {
     bool checked = false;
-    for (const auto& [place, json] : places(condition, report)) {
-      const nlohmann::json* value = find(*json, condition.metric);
-      if (value == nullptr || !(value->is_number() || value->is_null())) {
-        throw UsageError("--fail-if", "'" + condition.metric + "' is no number of this report",
-                         "'--json -' shows the metrics");
-      }
-      if (value->is_null()) continue;
+    for (const Place& place : places(condition, report)) {
+      const nlohmann::json& value = metric(condition, place);
+      if (value.is_null()) continue;
       checked = true;
-      if (condition.holds(value->get<double>())) {
-        lines.push_back(place + ": " + condition.metric + " is " + value->dump() + " (--fail-if '" +
-                        condition.text + "')");
+      if (condition.holds(value.get<double>())) {
+        lines.push_back(place.name + ": " + condition.metric + " is " + value.dump() +
+                        " (--fail-if '" + condition.text + "')");
       }
     }
     if (!checked) {

@@ -20,6 +20,10 @@ struct Condition {
 /// Throws UsageError.
 [[nodiscard]] std::vector<Condition> parse_conditions(const std::vector<std::string>& texts);
 
+/// Throws UsageError if a metric is no number of such a report; null stands for a number that may
+/// be undefined. To be known before long work.
+void require_metrics(const std::vector<Condition>& conditions, const nlohmann::json& fields);
+
 /// One line for each place where a condition is true ("layer 3: output_error = 0.31 > 0.2"). A
 /// metric that does not exist, or is undefined (null) everywhere, is a UsageError: a check that did
 /// not run must not pass.

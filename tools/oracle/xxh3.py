@@ -151,6 +151,9 @@ KNOWN = {
 
 
 def main() -> int:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
     for path in sys.argv[1:]:
         with open(path, "rb") as file:
             print(f"{xxh3_64(file.read()):016x}  {path}")

@@ -148,9 +148,11 @@ void refuse_unsupported_layers(const trace::TraceReader& reader) {
     feature = *unsupported;
   }
   if (names.empty()) return;
-  throw InputError(reader.path(), "layers " + names,
-                   "were recorded with " + feature + ", which replay does not compute",
-                   "keep the other layers with 'mikv trace slice --layers'");
+  const bool one = names.find(',') == std::string::npos;
+  throw InputError(
+      reader.path(), (one ? "layer " : "layers ") + names,
+      (one ? "was" : "were") + (" recorded with " + feature) + ", which replay does not compute",
+      "keep the other layers with 'mikv trace slice --layers'");
 }
 
 ReplayResult collect(const std::vector<std::unique_ptr<LayerJob>>& jobs, bool hashes) {

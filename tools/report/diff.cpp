@@ -6,7 +6,9 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/stage.h"
 #include "tools/report/document.h"
+#include "tools/report/replay_json.h"
 #include "tools/support/json_file.h"
 #include "tools/support/terminal.h"
 
@@ -29,6 +31,18 @@ json compare_numbers(const json& a, const json& b) {
   return out;
 }
 
+// Stages whose hashes differ, in the order of their computation; null if a report has none.
+json differing_hashes(const json& a, const json& b, std::int64_t& different) {
+  if (!a.is_object() || !b.is_object()) return nullptr;
+  json out = json::array();
+  for (const Stage stage : stages()) {
+    const std::string key(name(stage));
+    if (a.at(key) != b.at(key)) out.push_back(key);
+  }
+  different += static_cast<std::int64_t>(out.size());
+  return out;
+}
+
 // Walks two objects of the same schema; numbers (and nulls in their place) are compared, all else
 // is counted.
 json compare_members(const json& a, const json& b, std::int64_t& different) {
@@ -41,6 +55,10 @@ json compare_members(const json& a, const json& b, std::int64_t& different) {
     if (key == "layer") continue;
     const json left = a.value(key, json());
     const json right = b.value(key, json());
+    if (key == "hashes") {
+      out[key] = differing_hashes(left, right, different);
+      continue;
+    }
     if (left.is_object() && right.is_object()) {
       out[key] = compare_members(left, right, different);
       continue;
@@ -91,11 +109,74 @@ void add_rows(const json& members, const std::string& prefix, std::string& text)
   }
 }
 
+// Where to look for what changed the bits: by layer, the first stage first.
+std::string hash_lines(const json& diff) {
+  const json& total = diff["total"]["hashes"];
+  if (total.is_null()) return "";
+  if (total.empty()) return "\nhashes of all stages agree\n";
+  std::string text = "\nstages whose hashes differ\n";
+  const auto add = [&text](const std::string& label, const json& stages) {
+    std::string names;
+    for (const json& stage : stages) {
+      names.append(names.empty() ? "" : ", ").append(stage.get<std::string>());
+    }
+    if (!names.empty()) text += fmt::format("{:>5}  {}\n", label, names);
+  };
+  for (const json& layer : diff["layers"]) add(layer["layer"].dump(), layer["hashes"]);
+  add("all", total);
+  return text;
+}
+
+// What every report has: the members of fields, of the same types; null stands for a number or
+// null.
+void require_fields(const std::string& path, const std::string& field, const json& fields,
+                    const json& value) {
+  const auto refuse = [&](const char* problem) {
+    throw InputError(path, field, problem, "give a report written by 'mikv replay --json'");
+  };
+  if (fields.is_object()) {
+    if (!value.is_object()) refuse("is no object");
+    for (const auto& [key, member] : fields.items()) {
+      std::string name = field;
+      name.append(".").append(key);
+      if (!value.contains(key))
+        throw InputError(path, name, "is missing", "write the report again");
+      if (key == "hashes" || key == "divergence") continue;
+      require_fields(path, name, member, value[key]);
+    }
+  } else if (fields.is_string()) {
+    if (!value.is_string()) refuse("is no string");
+  } else if (fields.is_number_integer()) {
+    if (!value.is_number_integer()) refuse("is no integer");
+  } else if (!value.is_number() && !value.is_null()) {
+    refuse("is neither a number nor null");
+  }
+}
+
+// Hashes of every stage, or null.
+void require_hashes(const std::string& path, const std::string& field, const json& hashes) {
+  if (hashes.is_null()) return;
+  json fields = json::object();
+  for (const Stage stage : stages()) fields[std::string(name(stage))] = "";
+  require_fields(path, field + ".hashes", fields, hashes);
+}
+
+void require_rows(const std::string& path, const json& report) {
+  const json fields = replay_fields();
+  for (std::size_t i = 0; i < report["layers"].size(); ++i) {
+    const std::string field = "layers[" + std::to_string(i) + "]";
+    require_fields(path, field, fields["layers"][0], report["layers"][i]);
+    require_hashes(path, field, report["layers"][i]["hashes"]);
+  }
+  require_fields(path, "total", fields["total"], report["total"]);
+  require_hashes(path, "total", report["total"]["hashes"]);
+}
+
 }  // namespace
 
 json read_report(const std::string& path) {
-  json report = read_json_file(path);
   const std::string remedy = "give a report written by 'mikv replay --json'";
+  json report = read_json_file(path, remedy);
   if (!report.is_object() || report.value("kind", json()) != "replay") {
     throw InputError(path, "kind", "is not 'replay'", remedy);
   }
@@ -111,16 +192,20 @@ json read_report(const std::string& path) {
   if (!report.value("layers", json()).is_array()) {
     throw InputError(path, "layers", "is missing or no array", remedy);
   }
-  for (const json& layer : report["layers"]) {
-    if (!layer.is_object() || !layer.value("layer", json()).is_number_integer()) {
-      throw InputError(path, "layers", "has an entry without a layer number", remedy);
-    }
+  if (!report["trace"].value("checksum", json()).is_string()) {
+    throw InputError(path, "trace.checksum", "is missing or no string", remedy);
   }
+  require_rows(path, report);
   return report;
 }
 
 json diff_reports(const std::string& path_a, const json& a, const std::string& path_b,
                   const json& b) {
+  if (a["trace"]["checksum"] != b["trace"]["checksum"]) {
+    throw InputError(path_b, "trace.checksum",
+                     "is not that of " + path_a + ": the reports are of different traces",
+                     "compare reports of one trace");
+  }
   json diff = new_document("diff");
   diff["a"] = {{"file", path_a}, {"configuration", a["configuration"]}, {"trace", a["trace"]}};
   diff["b"] = {{"file", path_b}, {"configuration", b["configuration"]}, {"trace", b["trace"]}};
@@ -154,6 +239,7 @@ std::string diff_table(const json& diff, bool color) {
   if (!text.empty()) text += "\n";
   text += bold(fmt::format(fmt::runtime(kRow), "all layers", "A", "B", "B - A", "B / A"), color);
   add_rows(diff["total"], "", text);
+  text += hash_lines(diff);
   std::int64_t layers = 0;
   for (const json& layer : diff["layers"]) layers += layer["different"] != 0 ? 1 : 0;
   text += fmt::format("\n{} of {} layers differ\n", layers, diff["layers"].size());

@@ -11,8 +11,9 @@ namespace mikv::tools {
 [[nodiscard]] nlohmann::json read_report(const std::string& path);
 
 /// The diff document: for every layer and the total each number as {a, b, delta: b - a, ratio: b /
-/// a}, and how many values differ ("different"). Throws InputError if the reports cover different
-/// layers.
+/// a}, the stages whose hashes differ, and how many values differ ("different"). What only one
+/// report has a hash of is not compared. Throws InputError if the reports are of different traces
+/// or layers.
 [[nodiscard]] nlohmann::json diff_reports(const std::string& path_a, const nlohmann::json& a,
                                           const std::string& path_b, const nlohmann::json& b);
 

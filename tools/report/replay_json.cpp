@@ -83,7 +83,20 @@ nlohmann::json backend_json(const ReplayResult& result) {
   return {{"name", kNames.at(static_cast<std::size_t>(result.backend))}, {"devices", devices}};
 }
 
+nlohmann::json layer_json(const LayerReport& layer) {
+  nlohmann::json json = figures_json(layer.figures, layer.hashes, layer.divergence);
+  json["layer"] = layer.layer;
+  json["importance_format"] = name(layer.importance_format);
+  json["retained_format"] = name(layer.retained_format);
+  return json;
+}
+
 }  // namespace
+
+nlohmann::json replay_fields() {
+  return {{"layers", nlohmann::json::array({layer_json({})})},
+          {"total", figures_json({}, std::nullopt, std::nullopt)}};
+}
 
 nlohmann::json replay_json(const trace::TraceReader& reader, const CacheConfig& config,
                            const ReplayResult& result) {
@@ -93,13 +106,7 @@ nlohmann::json replay_json(const trace::TraceReader& reader, const CacheConfig& 
   document["backend"] = backend_json(result);
   document["trace"] = trace_json(reader, result.checksum);
   document["layers"] = nlohmann::json::array();
-  for (const LayerReport& layer : result.layers) {
-    nlohmann::json json = figures_json(layer.figures, layer.hashes, layer.divergence);
-    json["layer"] = layer.layer;
-    json["importance_format"] = name(layer.importance_format);
-    json["retained_format"] = name(layer.retained_format);
-    document["layers"].push_back(std::move(json));
-  }
+  for (const LayerReport& layer : result.layers) document["layers"].push_back(layer_json(layer));
   document["total"] = figures_json(result.total, result.hashes, result.divergence);
   return document;
 }

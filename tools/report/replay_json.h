@@ -10,6 +10,10 @@
 
 namespace mikv::tools {
 
+/// The fields of the document's "layers" and "total", as a replay of nothing has them: null for
+/// what may be undefined or is made on request.
+[[nodiscard]] nlohmann::json replay_fields();
+
 [[nodiscard]] nlohmann::json replay_json(const trace::TraceReader& reader,
                                          const CacheConfig& config, const ReplayResult& result);
 

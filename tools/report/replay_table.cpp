@@ -12,6 +12,18 @@ namespace {
 
 constexpr const char* kRow = "{:>5} {:>9} {:>8} {:>8} {:>5} {:>5} {:>6} {:>6} {:>6} {:>6} {:>6}\n";
 
+// The policy and those of its settings that it uses.
+std::string policy_text(const CacheConfig& config) {
+  std::string text(name(config.policy));
+  const auto policy = info(config.policy).make({});
+  constexpr std::int64_t kBudget = 1000;
+  if (policy->recent_tokens(kBudget, 0) != policy->recent_tokens(kBudget, 1)) {
+    text += fmt::format(", recent share {}", config.recent_share);
+  }
+  if (config.policy == Policy::random) text += fmt::format(", seed {}", config.seed);
+  return text;
+}
+
 std::string header_lines(const trace::TraceReader& reader, const CacheConfig& config) {
   const trace::TraceHeader& header = reader.header();
   std::string text = fmt::format(
@@ -22,10 +34,10 @@ std::string header_lines(const trace::TraceReader& reader, const CacheConfig& co
       element_name(reader.index().element), header.prompt_length, header.decode_length);
   text += fmt::format(
       "setting  importance {} of tokens in {}, the others in {}\n"
-      "         groups of {}, balancer {}, policy {}, recent share {}\n",
+      "         groups of {}, balancer {}, policy {}\n",
       config.importance_ratio, importance_format_name(config.formats.importance),
       name(config.formats.retained), config.group_size.value_or(header.shape.head_dim / 2),
-      config.balancer ? "on" : "off", name(config.policy), config.recent_share);
+      config.balancer ? "on" : "off", policy_text(config));
   if (!config.plan.empty()) text += fmt::format("         by layer: {}\n", to_string(config.plan));
   return text;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Plots bytes against output error for MiKV, uniform quantization and eviction on one trace, as SVG.
+"""Plots bytes by the paper's accounting against output error for MiKV, uniform quantization and eviction on one trace, as SVG.
 
 usage: plot_tradeoff.py MIKV TRACE OUT.svg
 """
@@ -60,7 +60,7 @@ def axes():
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
         yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{error:g}</text>'
     middle = (LEFT + WIDTH - RIGHT) / 2
-    yield f'<text x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">bytes held, % of the full fp16 cache</text>'
+    yield f'<text x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">payload and scales, % of the full fp16 cache</text>'
     yield (f'<text transform="translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
            "relative error of the attention output</text>")
 
@@ -82,7 +82,7 @@ def main():
         return 2
     mikv, trace, out = sys.argv[1:]
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="13"'
-             ' font-family="system-ui, sans-serif" aria-label="Bytes held against output error">',
+             ' font-family="system-ui, sans-serif" aria-label="Payload and scales against output error">',
              "<style>text{fill:#222}.grid{stroke:#ddd}</style>",
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
              f'<text x="{LEFT}" y="22" font-weight="600">What each byte buys (line retrieval, 3 layers)</text>']

@@ -3,9 +3,12 @@
 // an error line.
 #pragma once
 
+#include <string>
+
 namespace mikv::tools {
 
-/// From now on SIGBUS ends the process with one line on stderr and ExitCode::input.
-void report_bus_errors();
+/// From now on SIGBUS ends the process with one line on stderr that names the file, and
+/// ExitCode::input.
+void report_bus_errors(const std::string& file);
 
 }  // namespace mikv::tools

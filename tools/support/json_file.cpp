@@ -1,38 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/support/json_file.h"
 
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <vector>
+
 #include "core/error.h"
-#include "trace/mapped_file.h"
 
 namespace mikv::tools {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
-constexpr std::size_t kMaxDepth = 64;
+constexpr int kMaxDepth = 64;
+
+// Closes the file.
+struct Closer {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+std::string read_whole(const std::string& path, std::string_view remedy) {
+  const auto refuse = [&](const std::string& doing) {
+    throw InputError(path, "", doing + ": " + std::system_category().message(errno), remedy);
+  };
+  const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "rbe"));
+  if (!file) refuse("cannot be opened");
+  std::string text;
+  std::array<char, 65'536> part;
+  while (const std::size_t count = std::fread(part.data(), 1, part.size(), file.get())) {
+    text.append(part.data(), count);
+    if (text.size() > kMaxBytes) throw InputError(path, "", "is larger than 64 MiB", remedy);
+  }
+  if (std::ferror(file.get()) != 0) refuse("cannot be read");
+  return text;
+}
+
+// Refuses while parsing what the parser would take: deep nesting, the same key twice.
+class Guard {
+ public:
+  Guard(std::string path, std::string_view remedy) : path_(std::move(path)), remedy_(remedy) {}
+
+  bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    if (depth > kMaxDepth) throw InputError(path_, "", "is nested too deeply", remedy_);
+    if (event == Event::object_start) keys_.emplace_back();
+    if (event == Event::object_end) keys_.pop_back();
+    if (event == Event::key && !keys_.back().insert(value.get<std::string>()).second) {
+      throw InputError(path_, value.get<std::string>(), "is there twice", "keep one of them");
+    }
+    return true;
+  }
+
+ private:
+  std::string path_;
+  std::string_view remedy_;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open
+};
 
 }  // namespace
 
-nlohmann::json read_json_file(const std::string& path) {
-  const trace::MappedFile file(path);
-  if (file.bytes().size() > kMaxBytes) {
-    throw InputError(path, "", "is larger than 64 MiB", "give a JSON document of this program");
-  }
-  const auto* text = reinterpret_cast<const char*>(file.bytes().data());
-  bool too_deep = false;
-  const auto callback = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    too_deep |= depth > static_cast<int>(kMaxDepth);
-    return !too_deep;
-  };
+nlohmann::json read_json_file(const std::string& path, std::string_view remedy) {
+  const std::string text = read_whole(path, remedy);
   try {
-    nlohmann::json json = nlohmann::json::parse(text, text + file.bytes().size(), callback);
-    if (!too_deep) return json;
+    return nlohmann::json::parse(text, Guard(path, remedy));
   } catch (const nlohmann::json::parse_error& error) {
-    throw InputError(path, "", "is not valid JSON at byte " + std::to_string(error.byte),
-                     "give a JSON document");
+    throw InputError(path, "", "is not valid JSON at byte " + std::to_string(error.byte), remedy);
   } catch (const nlohmann::json::exception&) {
-    throw InputError(path, "", "holds a number that no double can", "give a JSON document");
+    throw InputError(path, "", "holds a number that no double can", remedy);
   }
-  throw InputError(path, "", "is nested too deeply", "give a JSON document of this program");
 }
 
 }  // namespace mikv::tools

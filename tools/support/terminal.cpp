@@ -15,12 +15,17 @@ bool is_set(const char* variable) {
   return value != nullptr && *value != '\0';
 }
 
+// A terminal without control sequences.
+bool is_dumb() {
+  const char* term = std::getenv("TERM");
+  return term != nullptr && std::string_view(term) == "dumb";
+}
+
 }  // namespace
 
 bool use_color(ColorMode mode) {
   if (mode != ColorMode::automatic) return mode == ColorMode::always;
-  const char* term = std::getenv("TERM");
-  if (is_set("NO_COLOR") || (term != nullptr && std::string_view(term) == "dumb")) return false;
+  if (is_set("NO_COLOR") || is_dumb()) return false;
   if (is_set("FORCE_COLOR") || is_set("CLICOLOR_FORCE")) return true;
   return ::isatty(STDOUT_FILENO) == 1;
 }
@@ -30,7 +35,8 @@ std::string bold(std::string_view text, bool color) {
 }
 
 Progress::Progress(bool quiet)
-    : visible_(!quiet && ::isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()) {}
+    : visible_(!quiet && ::isatty(STDERR_FILENO) == 1 && !is_dumb()),
+      start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
   if (written_) std::fputs("\r\x1b[K", stderr);

@@ -18,7 +18,8 @@ enum class ColorMode : std::uint8_t { automatic, always, never };
 /// Bold text where colour is on.
 [[nodiscard]] std::string bold(std::string_view text, bool color);
 
-/// One line on stderr that counts finished parts and estimates the rest; only on a terminal.
+/// One line on stderr that counts finished parts and estimates the rest; only on a terminal
+/// that can overwrite it (not TERM=dumb).
 class Progress {
  public:
   explicit Progress(bool quiet);
