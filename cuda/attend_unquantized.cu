@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A block a chunk and up to four query heads. Logits: a thread a token, so that each dot product is
-// one chain; values: a warp a block of 32 tokens, its lanes are channels.
+// one chain; values: a warp a block of 32 tokens, its lanes are channels, four each.
 #include "cuda/attend_unquantized.h"
 
 #include "cuda/launch.h"
@@ -14,38 +14,85 @@ namespace {
 
 constexpr int kThreads = static_cast<int>(kChunkSlots);
 constexpr int kBlocks = static_cast<int>(kChunkSlots / kBlockSlots);
-constexpr int kRowsAhead = 8;  // values that are loaded together
+constexpr int kQuadChannels = 4 * kWarpLanes;  // that a warp covers with four channels a lane
+constexpr int kUnitsAhead = 4;                 // of a key, loaded together
+constexpr int kRowsAhead = 8;                  // values that are loaded together
 
 template <int kHeads>
 struct Scratch {
-  float query[kHeads][kMaxHeadDim];
+  alignas(16) float query[kHeads][kMaxHeadDim];
+  alignas(16) float sums[kBlocks][kMaxHeadDim];  // o of each block
   float first[kHeads];
   float warp[kBlocks];
-  alignas(16) float sums[kBlocks][kMaxHeadDim];  // o of each block
   float l[kBlocks];
 };
 
-// A pair of neighbouring channels of a value.
-__device__ __forceinline__ float2 load_pair(const std::byte* row, ElementType type, int pair) {
-  if (type == ElementType::f32) return reinterpret_cast<const float2*>(row)[pair];
-  const std::uint32_t word = reinterpret_cast<const std::uint32_t*>(row)[pair];
-  return make_float2(widen(static_cast<std::uint16_t>(word), type),
-                     widen(static_cast<std::uint16_t>(word >> 16), type));
+template <ElementType kElement>
+__device__ __forceinline__ float4 load_quad(const std::byte* row, int quad) {
+  if constexpr (kElement == ElementType::f32) {
+    return reinterpret_cast<const float4*>(row)[quad];
+  } else {
+    const uint2 words = reinterpret_cast<const uint2*>(row)[quad];
+    return make_float4(widen(static_cast<std::uint16_t>(words.x), kElement),
+                       widen(static_cast<std::uint16_t>(words.x >> 16), kElement),
+                       widen(static_cast<std::uint16_t>(words.y), kElement),
+                       widen(static_cast<std::uint16_t>(words.y >> 16), kElement));
+  }
 }
 
-template <int kHeads>
+// A token's key in the interleaved page: 16-byte pieces 32 pieces apart.
+template <ElementType kElement>
+class KeyPieces {
+ public:
+  static constexpr int kChannels = kElement == ElementType::f32 ? 4 : 8;  // of a piece
+
+  __device__ KeyPieces(const TierHead& tier, std::int64_t slot)
+      : pieces_(static_cast<int>(tier.storage().payload_bytes) / 16),
+        first_(reinterpret_cast<const uint4*>(tier.page_keys(slot)) +
+               key_piece(TierHead::within(slot), 0, pieces_)) {}
+
+  [[nodiscard]] __device__ int count() const { return pieces_; }
+  [[nodiscard]] __device__ uint4 load(int piece) const {
+    return first_[piece * static_cast<int>(kBlockSlots)];
+  }
+  static __device__ __forceinline__ void widen_piece(const uint4& piece, float (&x)[kChannels]) {
+    const std::uint32_t words[4] = {piece.x, piece.y, piece.z, piece.w};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if constexpr (kElement == ElementType::f32) {
+        x[i] = __uint_as_float(words[i]);
+      } else {
+        x[2 * i] = widen(static_cast<std::uint16_t>(words[i]), kElement);
+        x[2 * i + 1] = widen(static_cast<std::uint16_t>(words[i] >> 16), kElement);
+      }
+    }
+  }
+
+ private:
+  int pieces_;
+  const uint4* first_;
+};
+
+template <ElementType kElement, int kHeads>
 __device__ void dot_products(const Batch& batch, const TierHead& tier, std::int64_t slot,
                              const Scratch<kHeads>& scratch, float (&s)[kHeads]) {
+  using Pieces = KeyPieces<kElement>;
+  const Pieces key(tier, slot);
   float dots[kHeads] = {};
-#pragma unroll 4
-  for (int unit = 0; unit < batch.head_dim / kUnitChannels; ++unit) {
-    float k[kUnitChannels];
-    load_unquantized(tier, slot, false, unit, k);
+  for (int piece = 0; piece < key.count(); piece += kUnitsAhead) {
+    uint4 words[kUnitsAhead];
 #pragma unroll
-    for (int h = 0; h < kHeads; ++h) {
+    for (int i = 0; i < kUnitsAhead; ++i) words[i] = key.load(min(piece + i, key.count() - 1));
 #pragma unroll
-      for (int i = 0; i < kUnitChannels; ++i) {
-        dots[h] = fma(scratch.query[h][unit * kUnitChannels + i], k[i], dots[h]);
+    for (int i = 0; i < kUnitsAhead; ++i) {
+      if (piece + i >= key.count()) break;
+      float k[Pieces::kChannels];
+      Pieces::widen_piece(words[i], k);
+#pragma unroll
+      for (int h = 0; h < kHeads; ++h) {
+        const float* query = scratch.query[h] + (piece + i) * Pieces::kChannels;
+#pragma unroll
+        for (int c = 0; c < Pieces::kChannels; ++c) dots[h] = fma(query[c], k[c], dots[h]);
       }
     }
   }
@@ -53,25 +100,25 @@ __device__ void dot_products(const Batch& batch, const TierHead& tier, std::int6
   for (int h = 0; h < kHeads; ++h) s[h] = canonical(mul(dots[h], batch.logit_scale));
 }
 
-// o of this warp's block of tokens, ascending. kPairs: pairs of channels that a lane holds.
-template <int kHeads, int kPairs>
+// o of this warp's block of tokens, ascending. kQuads: fours of channels that a lane holds.
+template <ElementType kElement, int kHeads, int kQuads>
 __device__ void block_outputs(const Batch& batch, const TierHead& tier, std::int64_t first,
-                              int taken, const float (&p)[kHeads], float2 (&o)[kHeads][kPairs]) {
+                              int taken, const float (&p)[kHeads], float4 (&o)[kHeads][kQuads]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
   const int begin = static_cast<int>(threadIdx.x) / kWarpLanes * kWarpLanes;
   const int tokens = min(static_cast<int>(kBlockSlots), taken - begin);
   if (tokens <= 0) return;
   const std::byte* rows = tier.value(first + begin);  // a block lies in one page
-  const std::int64_t row_bytes = tier.storage().payload_bytes;
+  const int row_bytes = static_cast<int>(tier.storage().payload_bytes);
+  const int last_quad = batch.head_dim / 4 - 1;
   for (int j = 0; j < tokens; j += kRowsAhead) {
-    float2 v[kRowsAhead][kPairs];
+    float4 v[kRowsAhead][kQuads];
 #pragma unroll
     for (int ahead = 0; ahead < kRowsAhead; ++ahead) {
       const std::byte* row = rows + min(j + ahead, tokens - 1) * row_bytes;
 #pragma unroll
-      for (int i = 0; i < kPairs; ++i) {
-        const int pair = min(lane + i * kWarpLanes, batch.head_dim / 2 - 1);
-        v[ahead][i] = load_pair(row, tier.storage().element, pair);
+      for (int i = 0; i < kQuads; ++i) {
+        v[ahead][i] = load_quad<kElement>(row, min(lane + i * kWarpLanes, last_quad));
       }
     }
 #pragma unroll
@@ -81,9 +128,11 @@ __device__ void block_outputs(const Batch& batch, const TierHead& tier, std::int
       for (int h = 0; h < kHeads; ++h) {
         const float weight = __shfl_sync(kWarp, p[h], j + ahead);
 #pragma unroll
-        for (int i = 0; i < kPairs; ++i) {
+        for (int i = 0; i < kQuads; ++i) {
           o[h][i].x = fma(weight, v[ahead][i].x, o[h][i].x);
           o[h][i].y = fma(weight, v[ahead][i].y, o[h][i].y);
+          o[h][i].z = fma(weight, v[ahead][i].z, o[h][i].z);
+          o[h][i].w = fma(weight, v[ahead][i].w, o[h][i].w);
         }
       }
     }
@@ -91,8 +140,8 @@ __device__ void block_outputs(const Batch& batch, const TierHead& tier, std::int
 }
 
 // Adds the blocks' l and o in a tree and writes the partial of one head.
-template <int kHeads, int kPairs>
-__device__ void write_partial(const Batch& batch, float m, float p, const float2 (&o)[kPairs],
+template <int kHeads, int kQuads>
+__device__ void write_partial(const Batch& batch, float m, float p, const float4 (&o)[kQuads],
                               float* out, Scratch<kHeads>& scratch) {
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % kWarpLanes;
@@ -101,10 +150,10 @@ __device__ void write_partial(const Batch& batch, float m, float p, const float2
   __syncthreads();
   if (lane == 0) scratch.l[warp] = l;
 #pragma unroll
-  for (int i = 0; i < kPairs; ++i) {
-    const int pair = lane + i * kWarpLanes;
-    if (2 * pair >= batch.head_dim) break;
-    reinterpret_cast<float2*>(scratch.sums[warp])[pair] = o[i];
+  for (int i = 0; i < kQuads; ++i) {
+    const int quad = lane + i * kWarpLanes;
+    if (4 * quad >= batch.head_dim) break;
+    reinterpret_cast<float4*>(scratch.sums[warp])[quad] = o[i];
   }
   __syncthreads();
   if (thread == 0) {
@@ -120,7 +169,7 @@ __device__ void write_partial(const Batch& batch, float m, float p, const float2
 }
 
 // blockIdx.y: KV head and block of query heads.
-template <int kHeads, int kPairs>
+template <ElementType kElement, int kHeads, int kQuads>
 __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Step* steps) {
   __shared__ Scratch<kHeads> scratch;
   const int thread = static_cast<int>(threadIdx.x);
@@ -138,11 +187,11 @@ __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Ste
   for (int i = thread; i < kHeads * batch.head_dim; i += kThreads) {
     const QueryHead query{head, first_query.within + i / batch.head_dim};
     scratch.query[i / batch.head_dim][i % batch.head_dim] =
-        load_channel(query.recorded(batch, step.position), batch.element, i % batch.head_dim);
+        load_channel(query.recorded(batch, step.position), kElement, i % batch.head_dim);
   }
   __syncthreads();
   float s[kHeads] = {};
-  if (is_taken) dot_products(batch, tier, first + thread, scratch, s);
+  if (is_taken) dot_products<kElement>(batch, tier, first + thread, scratch, s);
   float m[kHeads];
   float p[kHeads];
 #pragma unroll
@@ -157,8 +206,8 @@ __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Ste
     m[h] = block_reduce(is_taken ? s[h] : scratch.first[h], Larger(), scratch.warp);
     p[h] = is_taken ? exp2(sub(s[h], m[h])) : 0.0F;
   }
-  float2 o[kHeads][kPairs] = {};
-  block_outputs(batch, tier, first, taken, p, o);
+  float4 o[kHeads][kQuads] = {};
+  block_outputs<kElement>(batch, tier, first, taken, p, o);
 
   const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
   const std::int64_t chunks = retained_chunks + chunk_count(step.importance_tokens);
@@ -170,38 +219,45 @@ __global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Ste
   }
 }
 
-template <int kHeads, int kPairs>
+template <ElementType kElement, int kHeads, int kQuads>
 void launch(const Batch& batch, const Step* steps, std::int64_t max_chunks, cudaStream_t queue) {
   const dim3 grid(
       static_cast<unsigned>(max_chunks),
       static_cast<unsigned>(batch.sequences * batch.kv_heads * (batch.group_ratio / kHeads)));
-  attend_chunks<kHeads, kPairs><<<grid, kThreads, 0, queue>>>(batch, steps);
+  attend_chunks<kElement, kHeads, kQuads><<<grid, kThreads, 0, queue>>>(batch, steps);
   check_launch("attend_chunks");
 }
 
-template <int kHeads>
+template <ElementType kElement, int kHeads>
 void launch_dimension(const Batch& batch, const Step* steps, std::int64_t max_chunks,
                       cudaStream_t queue) {
-  constexpr int kPairChannels = 2 * kWarpLanes;
-  switch ((batch.head_dim + kPairChannels - 1) / kPairChannels) {
-    case 1:
-      return launch<kHeads, 1>(batch, steps, max_chunks, queue);
-    case 2:
-      return launch<kHeads, 2>(batch, steps, max_chunks, queue);
-    case 3:
-      return launch<kHeads, 3>(batch, steps, max_chunks, queue);
-    default:
-      return launch<kHeads, 4>(batch, steps, max_chunks, queue);
+  if (batch.head_dim <= kQuadChannels) {
+    return launch<kElement, kHeads, 1>(batch, steps, max_chunks, queue);
   }
+  return launch<kElement, kHeads, kMaxHeadDim / kQuadChannels>(batch, steps, max_chunks, queue);
+}
+
+template <ElementType kElement>
+void launch_heads(const Batch& batch, const Step* steps, std::int64_t max_chunks,
+                  cudaStream_t queue) {
+  if (batch.group_ratio % 4 == 0) {
+    return launch_dimension<kElement, 4>(batch, steps, max_chunks, queue);
+  }
+  return launch_dimension<kElement, 1>(batch, steps, max_chunks, queue);
 }
 
 }  // namespace
 
 void attend_unquantized(const Batch& batch, const Step* steps, std::int64_t max_chunks,
                         cudaStream_t queue) {
-  if (batch.group_ratio % 4 == 0) return launch_dimension<4>(batch, steps, max_chunks, queue);
-  if (batch.group_ratio % 2 == 0) return launch_dimension<2>(batch, steps, max_chunks, queue);
-  return launch_dimension<1>(batch, steps, max_chunks, queue);
+  switch (batch.importance.element) {
+    case ElementType::f16:
+      return launch_heads<ElementType::f16>(batch, steps, max_chunks, queue);
+    case ElementType::bf16:
+      return launch_heads<ElementType::bf16>(batch, steps, max_chunks, queue);
+    case ElementType::f32:
+      return launch_heads<ElementType::f32>(batch, steps, max_chunks, queue);
+  }
 }
 
 }  // namespace mikv::cuda

@@ -69,6 +69,15 @@ void check_arithmetic(const Device& device) {
   }
 }
 
+// A cache's memory goes back to the pool, not to the driver: the next layer needs as much.
+void keep_freed_memory(int index) {
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, index), "asking for the memory pool");
+  std::uint64_t all = UINT64_MAX;
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all),
+        "setting up the memory pool");
+}
+
 }  // namespace
 
 bool is_built() {
@@ -116,6 +125,7 @@ Device use_device(int index) {
                 .compute_minor = properties.minor,
                 .memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem)};
   check_arithmetic(device);
+  keep_freed_memory(index);
   return device;
 }
 

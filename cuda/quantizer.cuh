@@ -47,6 +47,31 @@ __device__ __forceinline__ float clamp_to_half(float x) {
   return smaller(larger(x, -kLargestHalf), kLargestHalf);
 }
 
+/// Minimum and maximum.
+struct Range {
+  float low;
+  float high;
+};
+
+/// Over the lanes of a group: exact, so in any order.
+__device__ __forceinline__ Range range_of_group(Range range, const RowLanes& lanes, int lane) {
+  const int units = lanes.group_units;
+  if ((lanes.units & (lanes.units - 1)) == 0 && (units & (units - 1)) == 0) {
+    for (int distance = 1; distance < units; distance *= 2) {
+      range.low = smaller(range.low, __shfl_xor_sync(kWarp, range.low, distance));
+      range.high = larger(range.high, __shfl_xor_sync(kWarp, range.high, distance));
+    }
+    return range;
+  }
+  const int first = lanes.group_lane(lane);
+  Range group = {__shfl_sync(kWarp, range.low, first), __shfl_sync(kWarp, range.high, first)};
+  for (int i = 1; i < units; ++i) {
+    group.low = smaller(group.low, __shfl_sync(kWarp, range.low, first + i));
+    group.high = larger(group.high, __shfl_sync(kWarp, range.high, first + i));
+  }
+  return group;
+}
+
 /// Quantizes x, the lane's channels. Every lane of the warp takes part.
 __device__ __forceinline__ QuantizedUnit quantize(float (&x)[kUnitChannels], const RowLanes& lanes,
                                                   int lane, int bits) {
@@ -58,21 +83,15 @@ __device__ __forceinline__ QuantizedUnit quantize(float (&x)[kUnitChannels], con
     low = smaller(low, x[i]);
     high = larger(high, x[i]);
   }
-  const int first = lanes.group_lane(lane);
-  float group_low = __shfl_sync(kWarp, low, first);
-  float group_high = __shfl_sync(kWarp, high, first);
-  for (int i = 1; i < lanes.group_units; ++i) {
-    group_low = smaller(group_low, __shfl_sync(kWarp, low, first + i));
-    group_high = larger(group_high, __shfl_sync(kWarp, high, first + i));
-  }
+  const Range group = range_of_group({low, high}, lanes, lane);
 
   const float levels = static_cast<float>((1 << bits) - 1);
-  const float alpha = div(sub(group_high, group_low), levels);
+  const float alpha = div(sub(group.high, group.low), levels);
   const float clamped_alpha = clamp_to_half(alpha);
-  const float clamped_beta = clamp_to_half(group_low);
+  const float clamped_beta = clamp_to_half(group.low);
   QuantizedUnit out;
   out.params = {to_half(clamped_alpha), to_half(clamped_beta)};
-  out.saturated = clamped_alpha != alpha || clamped_beta != group_low;
+  out.saturated = clamped_alpha != alpha || clamped_beta != group.low;
 
   const float stored_alpha = from_half(out.params.alpha);
   const float stored_beta = from_half(out.params.beta);

@@ -34,9 +34,12 @@ __device__ inline void balance(const Batch& batch, int head, int unit, std::uint
                                std::uint64_t position, float (&x)[kUnitChannels]) {
   if (!batch.balanced) return;
   bool finite = true;
+  float factors[kUnitChannels];
+  load_unit(reinterpret_cast<const std::byte*>(batch.balancer + head * batch.head_dim),
+            ElementType::f32, unit, factors);
 #pragma unroll
   for (int i = 0; i < kUnitChannels; ++i) {
-    x[i] = mul(x[i], batch.balancer[head * batch.head_dim + unit * kUnitChannels + i]);
+    x[i] = mul(x[i], factors[i]);
     finite = finite && is_finite(x[i]);
   }
   if (finite) return;
