@@ -5,7 +5,7 @@
 #include "cuda/attend_packed.h"
 #include "cuda/attend_unquantized.h"
 #include "cuda/launch.h"
-#include "cuda/merge.cuh"
+#include "cuda/merge_chunks.h"
 #include "cuda/query.cuh"
 #include "cuda/reduce.cuh"
 
@@ -13,8 +13,6 @@ namespace mikv::cuda {
 namespace {
 
 constexpr int kQueryThreads = kMaxHeadDim;
-constexpr int kMergeThreads = 512;
-constexpr int kMergeParts = 16;  // runs of chunks that a block merges side by side
 constexpr int kScoreThreads = 256;
 
 std::int64_t query_heads(const Batch& batch) {
@@ -69,88 +67,6 @@ __global__ void __launch_bounds__(kQueryThreads)
   if (c == 0) queries.scale[blockIdx.x] = mul(div(a, kQueryLevels), batch.logit_scale);
 }
 
-// Shared memory of one query head's merge.
-struct MergeScratch {
-  float m[kMergeParts];
-  float l[kMergeParts];
-  float o[kMergeParts][kMaxHeadDim];
-};
-
-// Channel c of the node over chunks first .. end-1, an aligned run. Loads run ahead of the merges.
-__device__ Partial run_root(const float* partials, std::int64_t first, std::int64_t end, int size,
-                            int c) {
-  constexpr int kAhead = 4;
-  AlignedTree tree;
-  for (std::int64_t i = first; i < end; i += kAhead) {
-    Partial leaves[kAhead];
-#pragma unroll
-    for (int j = 0; j < kAhead; ++j) {
-      const float* partial = partials + min(i + j, end - 1) * size;
-      leaves[j] = {partial[0], partial[1], partial[2 + c]};
-    }
-#pragma unroll
-    for (int j = 0; j < kAhead; ++j) {
-      if (i + j < end) tree.push(leaves[j]);
-    }
-  }
-  return tree.root();
-}
-
-// The root of one tier's chunks, channel c for the thread of that number. The block shares the
-// chunks in aligned runs of a power of two, so the tree is the same for any number of runs.
-__device__ Partial tier_root(const float* partials, std::int64_t chunks, int head_dim,
-                             MergeScratch& scratch) {
-  std::int64_t run = 1;
-  while (run * kMergeParts < chunks) run *= 2;
-  const auto parts = static_cast<int>((chunks + run - 1) / run);
-  __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < parts * head_dim; i += kMergeThreads) {
-    const int part = i / head_dim;
-    const int c = i % head_dim;
-    const Partial node =
-        run_root(partials, part * run, min((part + 1) * run, chunks), 2 + head_dim, c);
-    scratch.o[part][c] = node.o;
-    if (c == 0) {
-      scratch.m[part] = node.m;
-      scratch.l[part] = node.l;
-    }
-  }
-  __syncthreads();
-  AlignedTree tree;
-  const int c = min(static_cast<int>(threadIdx.x), head_dim - 1);
-  for (int part = 0; part < parts; ++part) {
-    tree.push({scratch.m[part], scratch.l[part], scratch.o[part][c]});
-  }
-  return tree.root();
-}
-
-// R17: a block a query head, in the end a thread a channel.
-__global__ void __launch_bounds__(kMergeThreads) merge_chunks(Batch batch, const Step* steps) {
-  __shared__ MergeScratch scratch;
-  const QueryHead head = query_head_of(batch, blockIdx.x);
-  const Step& step = steps[head.head / batch.kv_heads];
-  if (step.position < 0) return;
-  const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
-  const std::int64_t importance_chunks = chunk_count(step.importance_tokens);
-  const float* partials = partials_of(batch, step, head, retained_chunks + importance_chunks);
-  Partial row = tier_root(partials + retained_chunks * (2 + batch.head_dim), importance_chunks,
-                          batch.head_dim, scratch);
-  if (retained_chunks > 0) {
-    row = merge(tier_root(partials, retained_chunks, batch.head_dim, scratch), row);
-  }
-  const int c = static_cast<int>(threadIdx.x);
-  if (c >= batch.head_dim) return;
-  const float inverse_l = div(1.0F, row.l);
-  const float o = mul(row.o, inverse_l);
-  stream<float>(batch, head.head, Stage::output,
-                step.begin[static_cast<int>(Stage::output)])[head.within * batch.head_dim + c] = o;
-  if (!is_finite(o)) head.refuse_row(batch, RefusalKind::output, step.position);
-  if (c == 0) {
-    batch.row_m[blockIdx.x] = row.m;
-    batch.row_inverse_l[blockIdx.x] = inverse_l;
-  }
-}
-
 // R18: a thread a slot adds the weights of the KV head's query heads.
 __global__ void __launch_bounds__(kScoreThreads) update_scores(Batch batch, const Step* steps) {
   const int head = static_cast<int>(blockIdx.y);
@@ -202,8 +118,7 @@ void attend(const Batch& batch, const Step* steps, std::int64_t max_retained_chu
   }
   attend_tier(batch, steps, queries, false, max_retained_chunks, queue);
   attend_tier(batch, steps, queries, true, max_importance_chunks, queue);
-  merge_chunks<<<rows, kMergeThreads, 0, queue>>>(batch, steps);
-  check_launch("merge_chunks");
+  merge_chunks(batch, steps, queue);
   const dim3 score_grid(blocks_for(max_importance_chunks * kChunkSlots, kScoreThreads),
                         static_cast<unsigned>(batch.sequences * batch.kv_heads));
   update_scores<<<score_grid, kScoreThreads, 0, queue>>>(batch, steps);

@@ -9,11 +9,12 @@ namespace mikv::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kRowsPerBlock = 256;
+constexpr std::int64_t kRowsPerBlock = 1024;
 
 // Magnitudes order like their bits, so an integer maximum is the exact maximum, in any order.
 // maxima [heads, 2, head_dim]: of the queries, then of the keys.
 __global__ void channel_maxima(Batch batch, std::uint32_t* maxima) {
+  __shared__ std::uint32_t of_block[kMaxHeadDim];
   const int head = static_cast<int>(blockIdx.y);
   const Sequence& sequence = batch.sequence[head / batch.kv_heads];
   const int kv_head = head % batch.kv_heads;
@@ -22,26 +23,36 @@ __global__ void channel_maxima(Batch batch, std::uint32_t* maxima) {
       of_keys ? kv_head : kv_head * batch.group_ratio + static_cast<int>(blockIdx.z);
   const std::byte* tensor = of_keys ? sequence.k : sequence.q;
 
+  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kThreads) of_block[c] = 0;
+  __syncthreads();
   const int units = batch.head_dim / kUnitChannels;
   const int rows = kThreads / units;
   const int unit = static_cast<int>(threadIdx.x) % units;
-  if (static_cast<int>(threadIdx.x) >= rows * units) return;
   std::uint32_t largest[kUnitChannels] = {};
-  const std::int64_t begin = blockIdx.x * kRowsPerBlock;
-  const std::int64_t end = min(begin + kRowsPerBlock, sequence.prompt_length);
-  for (std::int64_t row = begin + threadIdx.x / units; row < end; row += rows) {
-    float x[kUnitChannels];
-    load_unit(recorded_row(batch, tensor, sequence.tokens, row_head, row), batch.element, unit, x);
+  if (static_cast<int>(threadIdx.x) < rows * units) {
+    const std::int64_t begin = blockIdx.x * kRowsPerBlock;
+    const std::int64_t end = min(begin + kRowsPerBlock, sequence.prompt_length);
+    const std::byte* first = recorded_row(batch, tensor, sequence.tokens, row_head, 0);
+    const std::int64_t row_bytes = batch.head_dim * element_bytes(batch.element);
+#pragma unroll 4
+    for (std::int64_t row = begin + threadIdx.x / units; row < end; row += rows) {
+      float x[kUnitChannels];
+      load_unit(first + row * row_bytes, batch.element, unit, x);
+#pragma unroll
+      for (int i = 0; i < kUnitChannels; ++i) {
+        const std::uint32_t magnitude = __float_as_uint(x[i]) & 0x7fffffffU;
+        largest[i] = largest[i] > magnitude ? largest[i] : magnitude;
+      }
+    }
 #pragma unroll
     for (int i = 0; i < kUnitChannels; ++i) {
-      const std::uint32_t magnitude = __float_as_uint(x[i]) & 0x7fffffffU;
-      largest[i] = largest[i] > magnitude ? largest[i] : magnitude;
+      atomicMax(of_block + unit * kUnitChannels + i, largest[i]);
     }
   }
+  __syncthreads();
   std::uint32_t* out = maxima + (2 * head + (of_keys ? 1 : 0)) * batch.head_dim;
-#pragma unroll
-  for (int i = 0; i < kUnitChannels; ++i) {
-    atomicMax(out + unit * kUnitChannels + i, largest[i]);
+  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kThreads) {
+    atomicMax(out + c, of_block[c]);
   }
 }
 

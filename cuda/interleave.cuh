@@ -22,26 +22,36 @@ struct CodePlace {
 
 /// Lane and register of row r and column c in an operand, as a word's index in its 128.
 __device__ __forceinline__ int operand_word(int r, int c) {
-  const int lane = r % 8 * 4 + c % 16 / 4;
-  return lane * 4 + r / 8 + 2 * (c / 16);
+  const int lane = (r & 7) * 4 + ((c & 15) >> 2);
+  return lane * 4 + (r >> 3) + 2 * (c >> 4);
+}
+
+/// Binary logarithm of the fields in a byte: bits is 2, 4 or 8.
+__device__ __forceinline__ int log_fields(int bits) {
+  return bits == 2 ? 2 : bits == 4 ? 1 : 0;
+}
+
+/// Field of row or column block i, as a shift.
+__device__ __forceinline__ int field_shift(int i, int bits) {
+  return (i & ((1 << log_fields(bits)) - 1)) * bits;
 }
 
 /// The code of a key's channel; the channels up to the next multiple of 4 follow, a byte each.
 __device__ __forceinline__ CodePlace key_place(int slot, int channel, int head_dim, int bits) {
-  const int fields = 8 / bits;
-  const int operand = slot / (16 * fields) * (head_dim / 32) + channel / 32;
-  const int column = channel % 32;
-  return {operand * 128 + operand_word(slot % 16, column),
-          slot / 16 % fields * bits + 8 * (column % 4)};
+  const int set = slot >> (4 + log_fields(bits));
+  const int operand = set * (head_dim >> 5) + (channel >> 5);
+  const int column = channel & 31;
+  return {operand * 128 + operand_word(slot & 15, column),
+          field_shift(slot >> 4, bits) + 8 * (column & 3)};
 }
 
 /// The code of a value's channel.
 __device__ __forceinline__ CodePlace value_place(int slot, int channel, int head_dim, int bits) {
-  const int fields = 8 / bits;
-  const int operand = slot / 32 * (head_dim / (16 * fields)) + channel / (16 * fields);
-  const int column = slot % 32;
-  return {operand * 128 + operand_word(channel % 16, column),
-          channel / 16 % fields * bits + 8 * (column % 4)};
+  const int log_block = 4 + log_fields(bits);
+  const int operand = (slot >> 5) * (head_dim >> log_block) + (channel >> log_block);
+  const int column = slot & 31;
+  return {operand * 128 + operand_word(channel & 15, column),
+          field_shift(channel >> 4, bits) + 8 * (column & 3)};
 }
 
 /// Where 16-byte piece number piece of an unquantized key lies in the page's keys, in pieces: the

@@ -38,10 +38,15 @@ __device__ std::int64_t query_head(const Batch& batch, const Stripe& stripe, int
   return static_cast<std::int64_t>(stripe.first_head) * batch.group_ratio + index;
 }
 
+__device__ __forceinline__ void load_four(const float* from, float* to) {
+  const float4 four = *reinterpret_cast<const float4*>(from);
+  to[0] = four.x, to[1] = four.y, to[2] = four.z, to[3] = four.w;
+}
+
 // One fma chain over ascending channels for each logit, in registers (R16).
 __global__ void __launch_bounds__(kThreads) stripe_logits(Batch batch, Stripe stripe) {
-  __shared__ float queries[kUnitChannels][kTile];
-  __shared__ float keys[kUnitChannels][kTile];
+  __shared__ alignas(16) float queries[kUnitChannels][kTile];
+  __shared__ alignas(16) float keys[kUnitChannels][kTile];
   const std::int64_t row0 = static_cast<std::int64_t>(blockIdx.y) * kTile;
   const std::int64_t column0 = static_cast<std::int64_t>(blockIdx.x) * kTile;
   if (column0 > stripe.first_row + row0 + kTile - 1) return;  // above the diagonal
@@ -74,13 +79,10 @@ __global__ void __launch_bounds__(kThreads) stripe_logits(Batch batch, Stripe st
     for (int c = 0; c < kUnitChannels; ++c) {
       float q[kThreadTile];
       float k[kThreadTile];
-#pragma unroll
-      for (int i = 0; i < kThreadTile; ++i) q[i] = queries[c][tile_row + i];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        k[j] = keys[c][tile_column + j];
-        k[4 + j] = keys[c][kTile / 2 + tile_column + j];
-      }
+      load_four(&queries[c][tile_row], q);
+      load_four(&queries[c][tile_row + 4], q + 4);
+      load_four(&keys[c][tile_column], k);
+      load_four(&keys[c][kTile / 2 + tile_column], k + 4);
 #pragma unroll
       for (int i = 0; i < kThreadTile; ++i) {
 #pragma unroll
