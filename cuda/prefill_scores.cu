@@ -45,8 +45,8 @@ __device__ __forceinline__ void load_four(const float* from, float* to) {
 
 // One fma chain over ascending channels for each logit, in registers (R16).
 __global__ void __launch_bounds__(kThreads) stripe_logits(Batch batch, Stripe stripe) {
-  __shared__ alignas(16) float queries[kUnitChannels][kTile];
-  __shared__ alignas(16) float keys[kUnitChannels][kTile];
+  __shared__ alignas(16) float queries[2][kUnitChannels][kTile];  // one loads, one is read
+  __shared__ alignas(16) float keys[2][kUnitChannels][kTile];
   const std::int64_t row0 = static_cast<std::int64_t>(blockIdx.y) * kTile;
   const std::int64_t column0 = static_cast<std::int64_t>(blockIdx.x) * kTile;
   if (column0 > stripe.first_row + row0 + kTile - 1) return;  // above the diagonal
@@ -70,19 +70,21 @@ __global__ void __launch_bounds__(kThreads) stripe_logits(Batch batch, Stripe st
   float next[kUnitChannels];
   load_unit(source, batch.element, 0, next);
   for (int unit = 0; unit < units; ++unit) {
-    __syncthreads();
+    const int buffer = unit % 2;
 #pragma unroll
-    for (int i = 0; i < kUnitChannels; ++i) (loads_query ? queries : keys)[i][lane] = next[i];
+    for (int i = 0; i < kUnitChannels; ++i) {
+      (loads_query ? queries : keys)[buffer][i][lane] = next[i];
+    }
     __syncthreads();
     if (unit + 1 < units) load_unit(source, batch.element, unit + 1, next);
 #pragma unroll
     for (int c = 0; c < kUnitChannels; ++c) {
       float q[kThreadTile];
       float k[kThreadTile];
-      load_four(&queries[c][tile_row], q);
-      load_four(&queries[c][tile_row + 4], q + 4);
-      load_four(&keys[c][tile_column], k);
-      load_four(&keys[c][kTile / 2 + tile_column], k + 4);
+      load_four(&queries[buffer][c][tile_row], q);
+      load_four(&queries[buffer][c][tile_row + 4], q + 4);
+      load_four(&keys[buffer][c][tile_column], k);
+      load_four(&keys[buffer][c][kTile / 2 + tile_column], k + 4);
 #pragma unroll
       for (int i = 0; i < kThreadTile; ++i) {
 #pragma unroll

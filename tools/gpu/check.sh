@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# On a machine with a GPU, with or without network: builds, runs all parity tests, the sanitizers and the replays, and
+# On a machine with a GPU, with or without network: builds, runs all parity tests, the sanitizers, the benchmark and the replays, and
 # writes OUT.json (data/evidence/README.md).
 #   tools/gpu/check.sh OUT.json [--deps FOLDER] [--trace TRACE EXPECTED]...
 # --deps: headers and source facts from tools/gpu/bundle_headers.sh, where packages or git are missing.
@@ -29,7 +29,7 @@ if [ -n "$deps" ]; then
   facts=(--source "$deps/source.json")
 fi
 cmake -S . -B "$build" -G Ninja "${configure[@]}" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-cmake --build "$build" --target mikv tests_cuda >>"$work/build.log" 2>&1 || { tail -n 50 "$work/build.log"; exit 1; }
+cmake --build "$build" --target mikv tests_cuda mikv_gpu_benchmark >>"$work/build.log" 2>&1 || { tail -n 50 "$work/build.log"; exit 1; }
 
 echo "== parity tests"
 "$build/tests_cuda" --durations no | tee "$work/tests.log"  # exit code 77, no device, ends the script
@@ -50,12 +50,21 @@ sanitize racecheck "$build/tests_cuda" '[sanitize]'
 sanitize initcheck "$build/tests_cuda" '[sanitize]'
 printf ', "program": "tests_cuda [sanitize]"}' >>"$work/sanitizers.json"
 
+echo "== benchmark"
+notes=(--note tests "$work/tests.json" --note sanitizers "$work/sanitizers.json")
+code=0
+python3 tools/gpu/benchmark.py "$build/mikv_gpu_benchmark" "$work/benchmark.json" || code=$?
+case $code in
+  0) notes+=(--note benchmark "$work/benchmark.json") ;;
+  77) ;;
+  *) exit "$code" ;;
+esac
+
 echo "== replays, device beside CPU"
 python3 - "$work/tests.log" >"$work/tests.json" <<'PYTHON'
 import json, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 print(json.dumps({"program": "tests_cuda", "summary": re.findall(r"^(?:All tests passed.*|test cases:.*)$", text, re.M)[-1]}))
 PYTHON
-python3 tools/gpu/evidence.py "$build/mikv" "$out" "${facts[@]}" "${traces[@]}" \
-  --note tests "$work/tests.json" --note sanitizers "$work/sanitizers.json"
+python3 tools/gpu/evidence.py "$build/mikv" "$out" "${facts[@]}" "${traces[@]}" "${notes[@]}"
 echo "== $out written"
