@@ -20,8 +20,8 @@ struct DivergentValue {
   std::int64_t query_head = -1;
   std::int64_t step = -1;   ///< position of the token being decoded; -1 = the prefill
   std::int64_t token = -1;  ///< position of the token that the value belongs to
-  std::string_view part{};  ///< "key", "value", "m", "l", "o" or empty
-  std::string_view tier{};  ///< of a partial: "importance", "retained" or empty
+  std::string_view part;    ///< "key", "value", "m", "l", "o" or empty
+  std::string_view tier;    ///< of a partial: "importance", "retained" or empty
   std::int64_t chunk = -1;
   std::int64_t slot = -1;
   std::int64_t group = -1;

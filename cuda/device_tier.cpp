@@ -44,6 +44,7 @@ void DeviceTier::upload_page_tables() {
 
 std::vector<std::byte* const*> DeviceTier::page_tables() const {
   std::vector<std::byte* const*> tables;
+  tables.reserve(pages_.size());
   for (std::int64_t head = 0; head < kv_heads_; ++head) {
     tables.push_back(tables_.data() + head * account_.pages());
   }

@@ -20,10 +20,10 @@ namespace mikv::ground_truth {
 struct StoredRow {
   std::int64_t position = 0;
   StorageFormat format = StorageFormat::fp16;
-  std::span<const std::byte> key{};
-  std::span<const std::byte> value{};
-  std::span<const GroupParams> key_groups{};
-  std::span<const GroupParams> value_groups{};
+  std::span<const std::byte> key;
+  std::span<const std::byte> value;
+  std::span<const GroupParams> key_groups;
+  std::span<const GroupParams> value_groups;
 };
 
 /// Follows a cache step by step: keeps what it stores, dequantized in fp64, beside what was

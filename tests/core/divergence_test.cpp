@@ -79,7 +79,10 @@ StageDivergence one_difference(std::int64_t layer, std::int64_t head, std::int64
   stage.mismatched = 1;
   stage.max_ulp = static_cast<std::uint64_t>(order);
   stage.ulp_histogram.at(static_cast<std::size_t>(order)) = 1;
-  stage.first = DivergentValue{.layer = layer, .kv_head = head, .order = order};
+  stage.first.emplace();
+  stage.first->layer = layer;
+  stage.first->kv_head = head;
+  stage.first->order = order;
   return stage;
 }
 

@@ -200,6 +200,7 @@ class Benchmark {
 
   nlohmann::json decode() {
     std::vector<std::unique_ptr<cuda::BatchCache>> caches;
+    caches.reserve(static_cast<std::size_t>(options_.copies));
     for (int i = 0; i < options_.copies; ++i) caches.push_back(filled());
     caches.front()->attend(0);
     const std::int64_t held = caches.front()->held();
@@ -296,6 +297,9 @@ int run(int argc, char** argv) {
   } catch (const Error& error) {
     std::cerr << "mikv_gpu_benchmark: " << error.what() << "\n";
     return static_cast<int>(error.exit_code());
+  } catch (const std::exception& error) {
+    std::cerr << "mikv_gpu_benchmark: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::internal);
   }
 }
 

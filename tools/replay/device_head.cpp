@@ -18,7 +18,7 @@ class Reader {
 
   [[nodiscard]] std::vector<Value> take(std::int64_t count) {
     std::vector<Value> values(static_cast<std::size_t>(count));
-    const std::span<const std::byte> bytes = take_bytes(count * sizeof(Value));
+    const std::span<const std::byte> bytes = take_bytes(values.size() * sizeof(Value));
     std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
@@ -83,7 +83,9 @@ class DeviceHead {
   }
 
   void store(std::int64_t position, StorageFormat format) {
-    ground_truth::StoredRow row{.position = position, .format = format};
+    ground_truth::StoredRow row;
+    row.position = position;
+    row.format = format;
     if (!info(format).quantized) {
       const auto bytes = static_cast<std::size_t>(layer_.k.row_bytes());
       row.key = {layer_.k.row(kv_head_, position), bytes};
@@ -105,6 +107,7 @@ class DeviceHead {
     const std::vector<std::uint16_t> alpha = alpha_.take(plan_.groups());
     const std::vector<std::uint16_t> beta = beta_.take(plan_.groups());
     std::vector<GroupParams> groups;
+    groups.reserve(alpha.size());
     for (std::size_t g = 0; g < alpha.size(); ++g) groups.push_back({alpha[g], beta[g]});
     return groups;
   }
