@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # On a machine with a GPU, with or without network: builds, runs all parity tests, the sanitizers and the replays, and
 # writes OUT.json (data/evidence/README.md).
-#   tools/gpu/check.sh OUT.json [--deps FOLDER] [--trace TRACE EXPECTED]...
+#   tools/gpu/check.sh OUT.json [--deps FOLDER] [--trace TRACE EXPECTED]... [--note KEY FILE]...
 # --deps: headers and source facts from tools/gpu/bundle_headers.sh, where packages or git are missing.
+# --note: adds a JSON file under a key, such as --note benchmark FILE from tools/gpu/benchmark.py.
 set -euo pipefail
-out=$(realpath -m "${1:?usage: tools/gpu/check.sh OUT.json [--deps FOLDER] [--trace TRACE EXPECTED]...}")
+out=$(realpath -m "${1:?usage: tools/gpu/check.sh OUT.json [--deps FOLDER] [--trace TRACE EXPECTED]... [--note KEY FILE]...}")
 shift
 deps=
-traces=()
+extras=()
 while [ $# -gt 0 ]; do
   case $1 in
     --deps) deps=$(realpath "$2"); shift 2 ;;
-    --trace) traces+=(--trace "$(realpath "$2")" "$(realpath "$3")"); shift 3 ;;
+    --trace) extras+=(--trace "$(realpath "$2")" "$(realpath "$3")"); shift 3 ;;
+    --note) extras+=(--note "$2" "$(realpath "$3")"); shift 3 ;;
     *) echo "check.sh: unknown option $1" >&2; exit 2 ;;
   esac
 done
@@ -56,6 +58,6 @@ import json, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 print(json.dumps({"program": "tests_cuda", "summary": re.findall(r"^(?:All tests passed.*|test cases:.*)$", text, re.M)[-1]}))
 PYTHON
-python3 tools/gpu/evidence.py "$build/mikv" "$out" "${facts[@]}" "${traces[@]}" \
+python3 tools/gpu/evidence.py "$build/mikv" "$out" "${facts[@]}" "${extras[@]}" \
   --note tests "$work/tests.json" --note sanitizers "$work/sanitizers.json"
 echo "== $out written"
