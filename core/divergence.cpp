@@ -24,8 +24,8 @@ std::int64_t on_a_line(std::uint32_t bits, std::uint32_t sign) {
 
 std::uint64_t distance(std::uint32_t a, std::uint32_t b, std::uint32_t sign) {
   const std::int64_t d = on_a_line(a, sign) - on_a_line(b, sign);
-  // +0 and -0 are other bits: never a distance of 0
-  return d == 0 && a != b ? 1 : static_cast<std::uint64_t>(d < 0 ? -d : d);
+  if (d == 0 && a != b) return 1;  // +0 and -0 are other bits: never a distance of 0
+  return static_cast<std::uint64_t>(d < 0 ? -d : d);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/stage_locator.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <string_view>
 
 #include "core/page_layout.h"
 
@@ -61,9 +64,10 @@ DivergentValue StageLocator::locate(Stage stage, std::int64_t byte, int bit) con
 void StageLocator::locate_parameter(DivergentValue& value, std::int64_t byte) const {
   const DecodeStep* step = plan_.step_at(value.stage, byte);
   const std::int64_t at = (byte - begin_of(step, value.stage)) / kHalfBytes;
-  const std::int64_t first_tier = plan_.importance_code_bytes() == 0 ? 0
-                                  : step == nullptr                  ? plan_.prompt_importance()
-                                                                     : 1;
+  std::int64_t first_tier = 0;  // its quantized stores, which come first
+  if (plan_.importance_code_bytes() > 0) {
+    first_tier = step == nullptr ? plan_.prompt_importance() : 1;
+  }
   const std::int64_t store = at / (2 * plan_.groups());
   const bool retained = store >= first_tier;
   value.token = stored_token(step, {retained, retained ? store - first_tier : store});
@@ -97,7 +101,8 @@ void StageLocator::locate_partial(DivergentValue& value, const DecodeStep& step,
   value.query_head = at / (size * chunks);
   value.tier = chunk < retained ? "retained" : "importance";
   value.chunk = chunk < retained ? chunk : chunk - retained;
-  value.part = element == 0 ? "m" : element == 1 ? "l" : "o";
+  constexpr std::array<std::string_view, 3> kParts{"m", "l", "o"};
+  value.part = kParts.at(static_cast<std::size_t>(std::min<std::int64_t>(element, 2)));
   if (element >= 2) value.channel = element - 2;
 }
 
