@@ -105,6 +105,7 @@ class DeviceHead {
     const std::vector<std::uint16_t> alpha = alpha_.take(plan_.groups());
     const std::vector<std::uint16_t> beta = beta_.take(plan_.groups());
     std::vector<GroupParams> groups;
+    groups.reserve(alpha.size());
     for (std::size_t g = 0; g < alpha.size(); ++g) groups.push_back({alpha[g], beta[g]});
     return groups;
   }
