@@ -74,10 +74,13 @@ TEST_CASE("a device is one by its index, the first if none is named") {
     CHECK(parsed({"--backend", backend}).device_list() == std::vector{0});
     CHECK(parsed({"--backend", backend, "--device", "5"}).device_list() == std::vector{5});
   }
-  for (const char* index : {"-1", "one", "1.5", "99999999999"}) {
+  for (const char* index : {"-1", "+1", "abc", "1.5", "0x1", "1024", "99999999999"}) {
     INFO(index);
-    CHECK_THROWS_AS(parsed({"--device", index}), CLI::ParseError);
+    CHECK_THROWS_AS(parsed({"--device", index}), UsageError);
   }
+  check_one_line(run_mikv({"replay", "x", "--device", "abc"}), ExitCode::usage,
+                 "--device: 'abc' is not what it takes; give a whole number from 0 to 1023 in "
+                 "decimal digits");
 }
 
 TEST_CASE("a list of devices keeps its order") {

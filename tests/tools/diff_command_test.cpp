@@ -6,6 +6,7 @@
 #include "tests/support/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/trace_builder.h"
+#include "tools/report/divergence_text.h"
 
 namespace mikv::test {
 namespace {
@@ -94,6 +95,44 @@ TEST_CASE("hashes that only one report has are not compared") {
   }
 }
 
+// A report as --backend both writes it: values of layer 1's outputs differ.
+void write_as_both(const Reports& reports, const std::string& path, std::int64_t mismatched) {
+  json report = json::parse(read_text(reports.a));
+  const Divergence none;
+  Divergence some;
+  some.stages.at(static_cast<std::size_t>(Stage::output)).mismatched = mismatched;
+  report["layers"][0]["divergence"] = tools::divergence_json(none);
+  report["layers"][1]["divergence"] = tools::divergence_json(some);
+  report["total"]["divergence"] = tools::divergence_json(some);
+  write_text(path, report.dump());
+}
+
+TEST_CASE("of two comparisons of back ends, what differs is how many values do") {
+  const Reports reports;
+  const std::string same = reports.file("same.json");
+  const std::string worse = reports.file("worse.json");
+  write_as_both(reports, same, 0);
+  write_as_both(reports, worse, 5);
+  const json diff = json::parse(run_mikv({"diff", same, worse, "--json", "-"}).out);
+  const json five{{"a", 0}, {"b", 5}, {"delta", 5}, {"ratio", nullptr}};
+  CHECK(diff["layers"][0]["different"] == 0);
+  CHECK(diff["layers"][1]["different"] == 1);
+  CHECK(diff["layers"][1]["divergence"] == json{{"mismatched", five}});
+  CHECK(diff["total"]["divergence"] == json{{"mismatched", five}});
+  CHECK_THAT(run_mikv({"diff", same, worse}).out, ContainsSubstring("divergence.mismatched"));
+  const auto gate = [](const std::string& a, const std::string& b) {
+    return run_mikv({"diff", a, b, "--quiet", "--fail-if", "divergence.mismatched.delta > 0"})
+        .exit_code;
+  };
+  CHECK(gate(same, worse) == 1);
+  CHECK(gate(worse, same) == 0);
+  // one report alone compares nothing, and a gate on it must not pass
+  const ProgramResult alone = run_mikv({"diff", reports.a, worse, "--json", "-"});
+  CHECK(json::parse(alone.out)["total"]["divergence"].is_null());
+  CHECK(json::parse(alone.out)["total"]["different"] == 0);
+  CHECK(gate(reports.a, worse) == 2);
+}
+
 TEST_CASE("reports of different traces are not compared") {
   const Reports reports;
   TraceSpec other;
@@ -159,6 +198,14 @@ TEST_CASE("what is no replay report is refused, naming the field") {
   SECTION("hashes of some stages") {
     report["total"]["hashes"] = {{"codes", "00"}};
     field = "total.hashes.";
+  }
+  SECTION("a divergence that is no object") {
+    report["total"]["divergence"] = 3;
+    field = "total.divergence: is no object";
+  }
+  SECTION("a divergence without its count") {
+    report["layers"][1]["divergence"] = json::object();
+    field = "layers[1].divergence.mismatched: is missing";
   }
   SECTION("no checksum") {
     report["trace"].erase("checksum");

@@ -91,6 +91,13 @@ TEST_CASE("what the command line lacks or has twice is named first") {
   check_refused({"replay", "x", "--color", "sometimes"}, "--color", "auto, always or never");
 }
 
+TEST_CASE("an enumerator's number is no name") {
+  for (const char* number : {"0", "1", "2", "3"}) {
+    check_refused({"replay", "x", "--color", number}, "--color", "auto, always or never");
+    check_refused({"replay", "x", "--backend", number}, "--backend", number);
+  }
+}
+
 TEST_CASE("text that is neither a plan nor a file is refused as a plan") {
   for (const char* text : {"x", "0-3", "int8/int4"}) {
     check_refused({"replay", "x", "--plan", text}, "--plan",

@@ -7,11 +7,13 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "tools/options/number.h"
 
 namespace mikv::tools {
 namespace {
 
 constexpr const char* kGroup = "Run";
+constexpr std::uint64_t kMaxDevice = 1023;  // far above any machine's
 
 int parse_index(const std::string& text) {
   int index = 0;
@@ -46,10 +48,13 @@ void BackendOptions::add_to(CLI::App& command) {
       ->transform(names)
       ->type_name("NAME")
       ->group(kGroup);
-  CLI::Option* one = command.add_option("--device", device, "CUDA device [0]")
-                         ->check(CLI::NonNegativeNumber)
-                         ->type_name("N")
-                         ->group(kGroup);
+  const auto set_device = [this](const std::string& text) {
+    device = static_cast<int>(parse_count("--device", text, 0, kMaxDevice));
+  };
+  CLI::Option* one =
+      command.add_option_function<std::string>("--device", set_device, "CUDA device [0]")
+          ->type_name("N")
+          ->group(kGroup);
   command.add_option("--devices", devices, "all, or 0,1,...: devices that share the layers")
       ->type_name("LIST")
       ->excludes(one)

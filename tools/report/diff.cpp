@@ -43,6 +43,16 @@ json differing_hashes(const json& a, const json& b, std::int64_t& different) {
   return out;
 }
 
+// How many values differed from the reference, for reports of --backend both; null if a report
+// compares nothing. The rest of a divergence says where, in a report of its own.
+json compare_divergences(const json& a, const json& b, std::int64_t& different) {
+  if (!a.is_object() || !b.is_object()) return nullptr;
+  const json& left = a.at("mismatched");
+  const json& right = b.at("mismatched");
+  if (left != right) ++different;
+  return {{"mismatched", compare_numbers(left, right)}};
+}
+
 // Walks two objects of the same schema; numbers (and nulls in their place) are compared, all else
 // is counted.
 json compare_members(const json& a, const json& b, std::int64_t& different) {
@@ -57,6 +67,10 @@ json compare_members(const json& a, const json& b, std::int64_t& different) {
     const json right = b.value(key, json());
     if (key == "hashes") {
       out[key] = differing_hashes(left, right, different);
+      continue;
+    }
+    if (key == "divergence") {
+      out[key] = compare_divergences(left, right, different);
       continue;
     }
     if (left.is_object() && right.is_object()) {
@@ -161,15 +175,27 @@ void require_hashes(const std::string& path, const std::string& field, const jso
   require_fields(path, field + ".hashes", fields, hashes);
 }
 
+// What diff compares of it, or null.
+void require_divergence(const std::string& path, const std::string& field, const json& divergence) {
+  if (divergence.is_null()) return;
+  require_fields(path, field + ".divergence", {{"mismatched", 0}}, divergence);
+}
+
+// Each may be null.
+void require_nullables(const std::string& path, const std::string& field, const json& row) {
+  require_hashes(path, field, row["hashes"]);
+  require_divergence(path, field, row["divergence"]);
+}
+
 void require_rows(const std::string& path, const json& report) {
   const json fields = replay_fields();
   for (std::size_t i = 0; i < report["layers"].size(); ++i) {
     const std::string field = "layers[" + std::to_string(i) + "]";
     require_fields(path, field, fields["layers"][0], report["layers"][i]);
-    require_hashes(path, field, report["layers"][i]["hashes"]);
+    require_nullables(path, field, report["layers"][i]);
   }
   require_fields(path, "total", fields["total"], report["total"]);
-  require_hashes(path, "total", report["total"]["hashes"]);
+  require_nullables(path, "total", report["total"]);
 }
 
 }  // namespace

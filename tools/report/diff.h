@@ -11,9 +11,9 @@ namespace mikv::tools {
 [[nodiscard]] nlohmann::json read_report(const std::string& path);
 
 /// The diff document: for every layer and the total each number as {a, b, delta: b - a, ratio: b /
-/// a}, the stages whose hashes differ, and how many values differ ("different"). What only one
-/// report has a hash of is not compared. Throws InputError if the reports are of different traces
-/// or layers.
+/// a}, the stages whose hashes differ, divergence.mismatched, and how many values differ
+/// ("different"). Hashes and divergences that only one report has are not compared. Throws
+/// InputError if the reports are of different traces or layers.
 [[nodiscard]] nlohmann::json diff_reports(const std::string& path_a, const nlohmann::json& a,
                                           const std::string& path_b, const nlohmann::json& b);
 
