@@ -2,7 +2,7 @@
 #include "tools/replay/device_head.h"
 
 #include <algorithm>
-#include <cstring>
+#include <span>
 #include <vector>
 
 #include "reference/ground_truth/head_errors.h"
@@ -19,7 +19,7 @@ class Reader {
   [[nodiscard]] std::vector<Value> take(std::int64_t count) {
     std::vector<Value> values(static_cast<std::size_t>(count));
     const std::span<const std::byte> bytes = take_bytes(values.size() * sizeof(Value));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(std::span(values)).begin());
     return values;
   }
   [[nodiscard]] std::span<const std::byte> take_bytes(std::size_t count) {
