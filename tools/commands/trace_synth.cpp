@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mikv trace synth: a trace of any shape, without a model.
 #include <functional>
+#include <limits>
 #include <memory>
 
 #include "tools/commands/command.h"
@@ -9,6 +10,7 @@
 #include "tools/report/trace_text.h"
 #include "tools/support/open_trace.h"
 #include "tools/support/output.h"
+#include "tools/support/terminal.h"
 #include "trace/synth/profile.h"
 #include "trace/synth/synth.h"
 
@@ -32,8 +34,8 @@ struct Synth {
 
  private:
   static void add(CLI::App& command, const std::string& names, const char* type,
-                  const std::string& summary, std::function<void(const std::string&)> set) {
-    command.add_option_function<std::string>(names, std::move(set), summary)->type_name(type);
+                  const std::string& summary, const std::function<void(const std::string&)>& set) {
+    command.add_option_function<std::string>(names, set, summary)->type_name(type);
   }
   static void add_count(CLI::App& command, const std::string& name, std::int64_t& count,
                         std::int64_t low, std::int64_t high, const std::string& summary,

@@ -46,7 +46,7 @@ class CounterRandom {
   /// low <= x < high, for a range below 2^31.
   [[nodiscard]] constexpr std::int64_t uniform(std::uint64_t n, std::int64_t low,
                                                std::int64_t high) const {
-    const std::uint64_t range = static_cast<std::uint64_t>(high - low);
+    const auto range = static_cast<std::uint64_t>(high - low);
     return low + static_cast<std::int64_t>(((word(n) >> 32) * range) >> 32);
   }
 

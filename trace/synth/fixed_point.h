@@ -43,7 +43,7 @@ inline constexpr int kValueBits = 48;
 template <int fraction_bits, int min_exponent>
 [[nodiscard]] constexpr std::uint16_t round_to_float(std::int64_t value) {
   const std::uint32_t sign = value < 0 ? 0x8000U : 0U;
-  std::uint64_t magnitude = static_cast<std::uint64_t>(value);
+  auto magnitude = static_cast<std::uint64_t>(value);
   if (value < 0) magnitude = -magnitude;
   if (magnitude == 0) return 0;
   const int floor_log2 = static_cast<int>(std::bit_width(magnitude)) - 1 - kValueBits;

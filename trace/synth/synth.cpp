@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/synth/synth.h"
 
-#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
+#include "core/error.h"
+#include "trace/link_target.h"
 #include "trace/synth/fixed_point.h"
 #include "trace/synth/profile.h"
 
@@ -61,8 +63,8 @@ class Synthesizer {
     }
     flush(writer);
     ++done_;
-    if (progress_)
-      progress_(done_, spec_.layers * (spec_.shape.query_heads + 2 * spec_.shape.kv_heads));
+    const std::int64_t heads = spec_.shape.query_heads + 2 * spec_.shape.kv_heads;
+    if (progress_) progress_(done_, spec_.layers * heads);
   }
 
   template <auto round>
@@ -91,11 +93,25 @@ class Synthesizer {
   std::vector<std::uint16_t> rows_;
 };
 
+// Not to be found out when hours later the disk is full.
+void require_space(const std::string& path, std::uint64_t bytes) {
+  std::filesystem::path folder = std::filesystem::path(link_target(path)).parent_path();
+  if (folder.empty()) folder = ".";
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  if (error || space.available >= bytes) return;
+  throw InputError(path, "",
+                   "takes " + std::to_string(bytes) + " bytes where " +
+                       std::to_string(space.available) + " are free",
+                   "make a smaller trace, or free some space");
+}
+
 }  // namespace
 
 void synthesize(const SynthSpec& spec, const std::string& path, const HeadProgress& progress) {
-  checked_bytes(spec);
+  const std::uint64_t bytes = checked_bytes(spec);
   SafetensorsWriter writer(path, metadata(spec), tensors(spec));
+  require_space(path, bytes);
   Synthesizer(spec, progress).write(writer);
   writer.commit();
 }

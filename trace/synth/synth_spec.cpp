@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
 
 #include "core/error.h"
 #include "trace/safetensors_dtype.h"
@@ -36,19 +35,17 @@ void check_shape(const AttentionShape& shape) {
 }
 
 std::uint64_t file_bytes(const SynthSpec& spec) {
-  const auto heads = static_cast<std::uint64_t>(spec.shape.query_heads + 2 * spec.shape.kv_heads);
-  std::uint64_t bytes = static_cast<std::uint64_t>(element_bytes(spec.element));
-  for (const std::uint64_t n :
-       {static_cast<std::uint64_t>(spec.layers), heads, static_cast<std::uint64_t>(spec.tokens()),
-        static_cast<std::uint64_t>(spec.shape.head_dim)}) {
-    // A file's size is signed; the header needs a little of it.
-    const bool overflows = __builtin_mul_overflow(bytes, n, &bytes);
-    if (overflows || bytes > std::numeric_limits<std::int64_t>::max() - kMaxHeaderBytes) {
+  const AttentionShape& shape = spec.shape;
+  // Readers count in bits.
+  std::uint64_t bits = 8 * static_cast<std::uint64_t>(element_bytes(spec.element));
+  for (const std::int64_t n :
+       {spec.layers, shape.query_heads + 2 * shape.kv_heads, spec.tokens(), shape.head_dim}) {
+    if (__builtin_mul_overflow(bits, static_cast<std::uint64_t>(n), &bits)) {
       throw UsageError("--prompt", "with these layers, heads and tokens no file is large enough",
                        "give fewer");
     }
   }
-  return bytes;
+  return bits / 8;
 }
 
 // 1 / sqrt(head_dim), to the nearest double: a Newton step mends what the two roundings lost.
@@ -76,7 +73,13 @@ std::uint64_t checked_bytes(const SynthSpec& spec) {
   require_range("--layers", spec.layers, 1, kMaxSynthLayers);
   check_shape(spec.shape);
   require_range("--prompt", spec.prompt_length, 1, kMaxTokens);
-  require_range("--decode", spec.decode_length, 0, kMaxTokens - spec.prompt_length);
+  const std::int64_t left = kMaxTokens - spec.prompt_length;
+  if (spec.decode_length < 0 || spec.decode_length > left) {
+    throw UsageError("--decode",
+                     std::to_string(spec.decode_length) + " steps do not fit after " +
+                         std::to_string(spec.prompt_length) + " prompt tokens",
+                     "give 0 to " + std::to_string(left) + ", or a shorter prompt");
+  }
   return file_bytes(spec);
 }
 
