@@ -27,8 +27,14 @@ TEST_CASE("version names commit, compiler, ISA and CUDA") {
 }
 
 TEST_CASE("help of every command fits a screen and ends with two examples") {
-  const std::vector<std::string> command = GENERATE(values<std::vector<std::string>>(
-      {{}, {"replay"}, {"trace", "info"}, {"trace", "check"}, {"trace", "slice"}, {"diff"}}));
+  const std::vector<std::string> command =
+      GENERATE(values<std::vector<std::string>>({{},
+                                                 {"replay"},
+                                                 {"trace", "info"},
+                                                 {"trace", "check"},
+                                                 {"trace", "slice"},
+                                                 {"trace", "synth"},
+                                                 {"diff"}}));
   std::vector<std::string> arguments = command;
   arguments.emplace_back("--help");
   const ProgramResult result = run_mikv(arguments);
