@@ -132,6 +132,10 @@ struct Unquantized {
     Floats blocks[Math::kBlockCount][kVectors];
     for (std::int64_t b = 0; b < Math::kBlockCount; ++b) {
       const std::int64_t begin = b * kBlockSlots;
+      if (begin >= count) {  // its page may not exist
+        for (Floats& x : blocks[b]) x = S::broadcast(0.0F);
+        continue;
+      }
       const std::int64_t end = begin + kBlockSlots < count ? begin + kBlockSlots : count;
       const std::int64_t first_row = begin % kPanelTokens;
       const std::byte* rows =
