@@ -127,6 +127,7 @@ TEST_CASE("a synthetic trace goes to a regular file, not to stdout or a pipe") {
     CHECK(result.exit_code == 2);
     CHECK(result.error.starts_with("mikv: OUT: '" + out + "' is "));
   }
+  CHECK_FALSE(fs::exists("-"));
   CHECK(run_mikv({"trace", "synth"}).exit_code == 2);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cache meets in the profile llama-like what it meets in recordings.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "reference/ground_truth/attention.h"
 #include "tests/support/catch.h"
@@ -51,24 +53,51 @@ double number(const nlohmann::json& total, const char* field) {
   return total[field].get<double>();
 }
 
-// How much of the attention of the last row goes to the first tokens, in the mean of the heads.
-double sink_mass(const trace::TraceReader& reader, std::int64_t sinks) {
+// By token, the attention of the last row, in the mean of the query heads of a KV head.
+std::vector<double> attention(const LayerView& layer, std::int64_t kv_head) {
+  const std::int64_t tokens = layer.tokens();
+  const std::int64_t ratio = layer.shape.group_ratio();
+  std::vector<double> mean(static_cast<std::size_t>(tokens), 0);
+  const auto k = ground_truth::decode_head(layer.k, kv_head, tokens);
+  for (std::int64_t head = kv_head * ratio; head < (kv_head + 1) * ratio; ++head) {
+    const auto q = ground_truth::decode_head(layer.q, head, tokens);
+    const auto row = ground_truth::attend(q.row(tokens - 1), k, k, tokens, layer.softmax_scale, {});
+    for (std::size_t j = 0; j < mean.size(); ++j) {
+      mean[j] += std::exp(row.log_p(0, static_cast<Eigen::Index>(j))) / static_cast<double>(ratio);
+    }
+  }
+  return mean;
+}
+
+// How much of it goes to the first tokens, in the mean of all heads.
+double sink_mass(const trace::TraceReader& reader, std::size_t sinks) {
   double mass = 0;
   int heads = 0;
-  for (const std::int64_t i : reader.layers()) {
-    const LayerView layer = reader.layer(i);
-    const std::int64_t tokens = layer.tokens();
-    for (std::int64_t head = 0; head < layer.q.heads; ++head) {
-      const std::int64_t kv_head = head / layer.shape.group_ratio();
-      const auto q = ground_truth::decode_head(layer.q, head, tokens);
-      const auto k = ground_truth::decode_head(layer.k, kv_head, tokens);
-      const auto row =
-          ground_truth::attend(q.row(tokens - 1), k, k, tokens, layer.softmax_scale, {});
-      for (std::int64_t j = 0; j < sinks; ++j) mass += std::exp(row.log_p(0, j));
+  for (const std::int64_t layer : reader.layers()) {
+    for (std::int64_t kv_head = 0; kv_head < reader.header().shape.kv_heads; ++kv_head) {
+      const std::vector<double> row = attention(reader.layer(layer), kv_head);
+      mass += std::accumulate(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(sinks), 0.0);
       ++heads;
     }
   }
   return mass / heads;
+}
+
+// How much more than their neighbours, which are as near, the most attended 1 % of the tokens get,
+// by many query heads that share their keys: what one query likes by chance averages out.
+double heaviness(const std::string& profile) {
+  SynthSpec spec = spec_of({64, 1, 128}, 0, profile);
+  spec.layers = 1;
+  spec.prompt_length = 2048;
+  const Synthetic trace(spec);
+  const trace::TraceReader reader = trace.open();
+  const std::vector<double> row = attention(reader.layer(0), 0);
+  std::vector<double> ratios;
+  for (std::size_t j = 8; j + 1 < row.size(); ++j) {  // beyond the sinks
+    ratios.push_back(row[j] / std::max(row[j - 1], row[j + 1]));
+  }
+  std::sort(ratios.begin(), ratios.end());
+  return ratios[ratios.size() - ratios.size() / 100];
 }
 
 TEST_CASE("llama-like: balancer and heavy hitters pay, as on recordings") {
@@ -106,6 +135,11 @@ TEST_CASE("llama-like: the first tokens are attention sinks, as in no gaussian t
     CHECK(mass < 0.9);
   }
   CHECK(sink_mass(Synthetic(spec_of({8, 2, 128}, 0, "gaussian")).open(), 4) < 0.05);
+}
+
+TEST_CASE("llama-like: some tokens are heavy hitters whatever the query, as in no gaussian trace") {
+  CHECK(heaviness("llama-like") > 15);
+  CHECK(heaviness("gaussian") < 3);
 }
 
 TEST_CASE("llama-like: the sinks of a long prompt keep a notable mass") {

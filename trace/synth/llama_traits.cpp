@@ -12,6 +12,7 @@ constexpr std::uint64_t kSinkDraw = 0;
 constexpr std::uint64_t kRecencyDraw = 1;
 constexpr std::uint64_t kAngleDraw = 2;  // and on, one a rotating pair
 
+constexpr std::int64_t kSinkTokens = 4;
 constexpr std::uint64_t kHeavyHitterEvery = 32;
 
 }  // namespace

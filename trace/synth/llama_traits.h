@@ -11,9 +11,6 @@
 
 namespace mikv::trace::synth {
 
-/// Tokens at the start that attract attention whatever the query.
-inline constexpr std::int64_t kSinkTokens = 4;
-
 /// Drawn from the seed, the layer and the KV head. Amounts are of kOne.
 class LlamaTraits {
  public:
