@@ -21,7 +21,9 @@ TRACE = "data/traces/text112-layer-3.safetensors"
 # As in tests/package/example.cpp.
 SETTING = ["--retained-format", "int4"]
 OTHER_FILES = ["share/doc/mikv/README.md", "share/doc/mikv/LICENSE", "share/doc/mikv/core/ALGORITHM.md",
-               "share/doc/mikv/trace/FORMAT.md", "share/doc/mikv/tools/schemas/replay.schema.json"]
+               "share/doc/mikv/trace/FORMAT.md", "share/doc/mikv/tools/schemas/replay.schema.json",
+               "share/bash-completion/completions/mikv", "share/zsh/site-functions/_mikv",
+               "share/fish/vendor_completions.d/mikv.fish"]
 
 
 def run(*command):

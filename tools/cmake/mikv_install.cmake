@@ -8,6 +8,12 @@ install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY core trace reference cuda DESTINATION ${CMAKE_INSTALL_DOCDIR}
   FILES_MATCHING PATTERN *.md PATTERN formats EXCLUDE PATTERN policies EXCLUDE PATTERN ground_truth EXCLUDE)
 install(DIRECTORY tools/schemas DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools)
+if(NOT CMAKE_CROSSCOMPILING)
+  set(completions ${CMAKE_BINARY_DIR}/completions)
+  install(FILES ${completions}/mikv DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${completions}/_mikv DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${completions}/mikv.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 
 # Below a folder of their own, which is the include directory: "core/shape.h" means the same here and there.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/mikv)

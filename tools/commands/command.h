@@ -13,5 +13,6 @@ namespace mikv::tools {
 void add_replay_command(CLI::App& app, ExitCode& result);
 void add_trace_command(CLI::App& app, ExitCode& result);
 void add_diff_command(CLI::App& app, ExitCode& result);
+void add_completion_command(CLI::App& app, ExitCode& result);
 
 }  // namespace mikv::tools
