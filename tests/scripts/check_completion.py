@@ -28,6 +28,8 @@ class Checker:
         self.ask_shell = getattr(shell_completion, shell)
         self.script = folder / SCRIPTS[shell]
         self.script.write_text(self.run("completion", shell).stdout)
+        # Those of shells that are not installed too.
+        self.scripts = [self.run("completion", name).stdout for name in SCRIPTS]
         self.work = folder / "work"
         (self.work / "folder").mkdir(parents=True)
         (self.work / "a.json").touch()
@@ -51,6 +53,11 @@ class Checker:
         options = set(re.findall(r"--[\w-]+", " ".join(names)))
         section = re.search(r"^subcommands:\n((?: .*\n)+)", help_text, re.M | re.I)
         subcommands = set(re.findall(r"^  (\w+)", section[1], re.M)) if section else set()
+        for script in self.scripts:
+            self.count += 1
+            missing = [name for name in options if not re.search(rf"\b{name[2:]}\b", script)]
+            if missing:
+                self.problems.append(f"{missing} of 'mikv {' '.join(path)}' are not in: {script.splitlines()[0]}")
         if "--help" not in options:
             self.problems.append(f"{path}: its help lists no options")
         self.expect(self.offered(*path, "--"), options, *path, "--")
@@ -97,7 +104,7 @@ def main():
             checker.expect(checker.offered("replay", "--policy", "=", "sn"), {"snapkv"}, "--policy=sn")
             checker.expect(checker.offered("replay", "--policy", "="), set(checker.offered("replay", "--policy", "")),
                            "--policy=")
-    print("\n".join(checker.problems) or f"{shell}: {checker.count} command lines are completed as they should be")
+    print("\n".join(checker.problems) or f"{shell}: {checker.count} checks, all as help has it")
     return 1 if checker.problems else 0
 
 

@@ -40,12 +40,13 @@ def install_and_move(cmake, build, folder):
     return folder / "moved"
 
 
-def require_relocatable(prefix, *foreign):
-    """No file of the package names a folder of this machine."""
-    files = list(prefix.rglob("*.cmake"))
-    named = [f"{file}: names {path}" for file in files for path in foreign if str(path) in file.read_text()]
+def require_self_contained(prefix, *folders):
+    """The package names no folder of this machine, and no library that only the sources use."""
+    files = [path for pattern in ("*.cmake", "*.h", "*.inc") for path in prefix.rglob(pattern)]
+    foreign = [str(folder) for folder in folders] + ["nlohmann", "CLI11", "CLI/", "fmt", "xxhash.h", "cuda_runtime"]
+    named = [f"{path}: names {text}" for path in files for text in foreign if text in path.read_text()]
     if named or not files:
-        sys.exit("\n".join(named) or "no CMake package was installed")
+        sys.exit("\n".join(named) or "no package was installed")
 
 
 def build_example(source, prefix, folder, cmake, compiler, generator):
@@ -98,12 +99,12 @@ def compile_headers(prefix, flags):
 
 
 def main():
-    source, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+    source, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     cmake, compiler, generator = sys.argv[3:6]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         prefix = install_and_move(cmake, build, folder)
-        require_relocatable(prefix, source, build, folder)
+        require_self_contained(prefix, source, build, folder)
         missing = [path for path in OTHER_FILES if not (prefix / path).exists()]
         if missing:
             sys.exit(f"not installed: {missing}")
