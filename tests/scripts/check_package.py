@@ -20,6 +20,8 @@ import tempfile
 TRACE = "data/traces/text112-layer-3.safetensors"
 # As in tests/package/example.cpp.
 SETTING = ["--retained-format", "int4"]
+PRIVATE_HEADERS = {"trace/safetensors_sax.h"}
+CUDA_HEADERS = {"cuda/devices.h", "cuda/layer_run.h"}
 OTHER_FILES = ["share/doc/mikv/README.md", "share/doc/mikv/LICENSE", "share/doc/mikv/core/ALGORITHM.md",
                "share/doc/mikv/trace/FORMAT.md", "share/doc/mikv/tools/schemas/replay.schema.json",
                "share/bash-completion/completions/mikv", "share/zsh/site-functions/_mikv",
@@ -49,12 +51,10 @@ def require_self_contained(prefix, *folders):
         sys.exit("\n".join(named) or "no package was installed")
 
 
-def build_example(source, prefix, folder, cmake, compiler, generator):
-    build = folder / "example"
-    run(cmake, "-S", source / "tests/package", "-B", build, "-G", generator, f"-DCMAKE_CXX_COMPILER={compiler}",
+def build_project(project, prefix, build, cmake, compiler, generator):
+    run(cmake, "-S", project, "-B", build, "-G", generator, f"-DCMAKE_CXX_COMPILER={compiler}",
         f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON")
     run(cmake, "--build", build)
-    return build
 
 
 def compile_flags(example_build):
@@ -81,9 +81,24 @@ def compare(source, prefix, example_build, folder):
     print(f"as mikv replay has it: {printed}", end="")
 
 
-def compile_headers(prefix, flags):
+def compare_cuda(prefix, build):
+    """The back end is the program's."""
+    built = run(build / "has_cuda").splitlines()[0]
+    if not re.search(f"^CUDA +{built}", run(prefix / "bin/mikv", "--version"), re.M):
+        sys.exit(f"mikv::cuda says '{built}', the program something else")
+    print(f"mikv::cuda links without the CUDA language; has a back end: {built}")
+
+
+def public_headers(source):
+    folders = [path for name in ("core", "trace", "reference") for path in (source / name).rglob("*.h")]
+    return sorted({str(path.relative_to(source)) for path in folders} - PRIVATE_HEADERS | CUDA_HEADERS)
+
+
+def compile_headers(source, prefix, flags):
     include = prefix / "include/mikv"
-    headers = sorted(path.relative_to(include) for path in include.rglob("*.h"))
+    headers = sorted(str(path.relative_to(include)) for path in include.rglob("*.h"))
+    if headers != public_headers(source):
+        sys.exit(f"wrong headers: {sorted(set(headers) ^ set(public_headers(source)))}")
 
     def compile_alone(header):
         return subprocess.run([*flags, "-fsyntax-only", "-x", "c++", "-"], input=f'#include "{header}"\n', text=True,
@@ -93,8 +108,8 @@ def compile_headers(prefix, flags):
         results = list(pool.map(compile_alone, headers))
     failed = [f"{header} does not compile alone:\n{done.stdout}" for header, done in zip(headers, results)
               if done.returncode != 0]
-    if failed or not headers:
-        sys.exit("\n".join(failed) or "no header was installed")
+    if failed:
+        sys.exit("\n".join(failed))
     print(f"{len(headers)} headers compile alone")
 
 
@@ -108,9 +123,12 @@ def main():
         missing = [path for path in OTHER_FILES if not (prefix / path).exists()]
         if missing:
             sys.exit(f"not installed: {missing}")
-        example = build_example(source, prefix, folder, cmake, compiler, generator)
+        example, has_cuda = folder / "example", folder / "has_cuda"
+        build_project(source / "tests/package", prefix, example, cmake, compiler, generator)
         compare(source, prefix, example, folder)
-        compile_headers(prefix, compile_flags(example))
+        build_project(source / "tests/package/cuda", prefix, has_cuda, cmake, compiler, generator)
+        compare_cuda(prefix, has_cuda)
+        compile_headers(source, prefix, compile_flags(example))
 
 
 if __name__ == "__main__":
