@@ -18,19 +18,19 @@ Row channel_maximum(const TensorView& tensor, std::int64_t first_head, std::int6
   return maximum;
 }
 
-float factor(float query_maximum, float key_maximum) {
+}  // namespace
+
+float balancer_factor(float query_maximum, float key_maximum) {
   if (query_maximum == 0.0F || key_maximum == 0.0F) return 1.0F;
   const float root = std::sqrt(query_maximum / key_maximum);
   return min(max(root, kBalancerMin), kBalancerMax);
 }
 
-}  // namespace
-
 Row channel_balancer(const LayerView& layer, std::int64_t kv_head) {
   const std::int64_t ratio = layer.shape.group_ratio();
   const Row q = channel_maximum(layer.q, kv_head * ratio, ratio, layer.prompt_length);
   const Row k = channel_maximum(layer.k, kv_head, 1, layer.prompt_length);
-  return q.binaryExpr(k, &factor);
+  return q.binaryExpr(k, &balancer_factor);
 }
 
 }  // namespace mikv::reference

@@ -10,6 +10,9 @@
 
 namespace mikv::reference {
 
+/// sqrt(query_maximum / key_maximum), clamped; 1 where either is 0.
+[[nodiscard]] float balancer_factor(float query_maximum, float key_maximum);
+
 /// b[c] = sqrt(max|q[c]| / max|k[c]|) over the prompt rows and the query heads of one KV head; 1
 /// where either maximum is 0; clamped to [kBalancerMin, kBalancerMax]. Keys are stored as k * b and
 /// meet queries q / b.

@@ -5,36 +5,24 @@
 #include <numeric>
 
 #include "core/tier_plan.h"
-#include "reference/balancer.h"
-#include "reference/importance_weight.h"
-#include "reference/load_row.h"
-#include "reference/prefill_scores.h"
-#include "reference/tier_attention.h"
 
 namespace mikv::reference {
 
-/// One query head's attention over both tiers.
-struct HeadCache::HeadAttention {
-  TierAttention retained;
-  TierAttention importance;
-  float m = 0;          // the row's maximum
-  float inverse_l = 0;  // one over the row's sum
-  Row output;
-};
-
 HeadCache::HeadCache(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
-                     std::pmr::memory_resource& resource, StageObserver* observer)
+                     std::pmr::memory_resource& resource, StageObserver* observer,
+                     const Operations& operations)
     : layer_(layer),
       kv_head_(kv_head),
       config_(config),
       observer_(observer),
+      operations_(operations),
       policy_(info(config.policy)
                   .make({.layer = layer.layer,
                          .kv_head = kv_head,
                          .prompt_length = layer.prompt_length,
                          .recorded_length = layer.tokens(),
                          .seed = config.seed})),
-      store_(layer, kv_head, config, ledger_, resource, observer),
+      store_(layer, kv_head, config, ledger_, resource, observer, operations),
       prefill_scores_(&resource) {}
 
 HeadCache::~HeadCache() = default;
@@ -43,7 +31,7 @@ std::vector<StoredToken> HeadCache::prefill() {
   const std::int64_t prompt = layer_.prompt_length;
   tokens_seen_ = prompt;
   if (config_.balancer) {
-    store_.set_balancer(channel_balancer(layer_, kv_head_));
+    store_.set_balancer(operations_.channel_balancer(layer_, kv_head_));
     observe(Stage::balancer, std::vector<float>(balancer().begin(), balancer().end()));
   }
   sum_prefill_scores();
@@ -77,7 +65,7 @@ void HeadCache::sum_prefill_scores() {
   prefill_scores_.reserve(count);
   prefill_scores_.resize(count, 0);
   ledger_.add(ByteCategory::scores, static_cast<std::int64_t>(count * sizeof(std::uint64_t)));
-  add_prefill_scores(layer_, kv_head_, rows, prefill_scores_);
+  operations_.add_prefill_scores(layer_, kv_head_, rows, prefill_scores_);
   policy_->finish_scores(prefill_scores_);
   observe(Stage::importance_scores,
           std::vector<std::uint64_t>(prefill_scores_.begin(), prefill_scores_.end()));
@@ -100,44 +88,18 @@ StoredToken HeadCache::append() {
 }
 
 std::vector<Row> HeadCache::attend() {
-  const std::int64_t ratio = layer_.shape.group_ratio();
+  std::vector<HeadAttention> heads =
+      operations_.attend_heads({layer_, kv_head_, tokens_seen_ - 1, balancer(),
+                                tier(Tier::retained), tier(Tier::importance)});
   std::vector<Row> outputs;
-  for (std::int64_t head = kv_head_ * ratio; head < (kv_head_ + 1) * ratio; ++head) {
-    HeadAttention attention = attend_head(head);
-    observe_partials(attention);
-    observe(Stage::output, std::vector<float>(attention.output.begin(), attention.output.end()));
-    if (policy_->counts_decode_rows()) add_scores(attention);
-    outputs.push_back(std::move(attention.output));
+  for (HeadAttention& head : heads) {
+    observe_partials(head);
+    observe(Stage::output, std::vector<float>(head.output.begin(), head.output.end()));
+    if (policy_->counts_decode_rows()) operations_.add_importance(head, store_.importance());
+    outputs.push_back(std::move(head.output));
   }
   observe_scores();
   return outputs;
-}
-
-HeadCache::HeadAttention HeadCache::attend_head(std::int64_t query_head) const {
-  const Site site{layer_.layer, "query head", query_head, tokens_seen_ - 1};
-  const float scale = logit_scale(layer_.softmax_scale);
-  const Row query = load_row(layer_.q, query_head, site.token);
-  const Row balanced = balancer().size() > 0 ? Row(query / balancer()) : query;
-
-  HeadAttention head;
-  head.retained = reference::attend(tier(Tier::retained), query, balanced, scale, site);
-  head.importance = reference::attend(tier(Tier::importance), query, balanced, scale, site);
-  const Partial row =
-      merge(merge_chunks(head.retained.chunks), merge_chunks(head.importance.chunks)).value();
-  head.m = row.m;
-  head.inverse_l = 1.0F / row.l;
-  head.output = row.o * head.inverse_l;
-  if (!head.output.isFinite().all()) site.refuse("has an output that is not finite");
-  return head;
-}
-
-void HeadCache::add_scores(const HeadAttention& head) {
-  TierStorage& importance = store_.importance();
-  for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {
-    if (!importance.is_taken(slot)) continue;
-    importance.score(slot) += importance_weight(
-        head.importance.logits[static_cast<std::size_t>(slot)], head.m, head.inverse_l);
-  }
 }
 
 Demotions HeadCache::demote() {

@@ -14,6 +14,8 @@
 #include "core/stage.h"
 #include "core/tier_plan.h"
 #include "reference/arith.h"
+#include "reference/head_attention.h"
+#include "reference/operations.h"
 #include "reference/token_store.h"
 
 namespace mikv::reference {
@@ -35,9 +37,11 @@ struct Demotions {
 /// Reproducibility: CPU = GPU, every bit.
 class HeadCache {
  public:
-  /// The layer's views and the resource outlive the cache. observer may be null.
+  /// The layer's views and the resource outlive the cache. observer may be null. Any operations
+  /// give the same bits.
   HeadCache(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
-            std::pmr::memory_resource& resource, StageObserver* observer);
+            std::pmr::memory_resource& resource, StageObserver* observer,
+            const Operations& operations = selected_operations());
   ~HeadCache();
 
   /// Compresses the prompt. Returns every stored token.
@@ -61,13 +65,9 @@ class HeadCache {
   [[nodiscard]] std::int64_t tokens_seen() const { return tokens_seen_; }
 
  private:
-  struct HeadAttention;
-
   void sum_prefill_scores();
   void release_prefill_scores();
-  HeadAttention attend_head(std::int64_t query_head) const;
   void observe_partials(const HeadAttention& head) const;
-  void add_scores(const HeadAttention& head);
   Candidate pick_demotion(std::int64_t budget) const;
   void observe_scores() const;
   template <typename T>
@@ -77,6 +77,7 @@ class HeadCache {
   std::int64_t kv_head_;
   LayerConfig config_;
   StageObserver* observer_;
+  const Operations& operations_;
   std::unique_ptr<ImportancePolicy> policy_;
   MemoryLedger ledger_;
   TokenStore store_;

@@ -4,30 +4,18 @@
 #include <algorithm>
 #include <vector>
 
-#include "reference/load_row.h"
 #include "reference/packing.h"
 #include "reference/quantizer.h"
 
 namespace mikv::reference {
-namespace {
-
-std::int64_t quantize_packed(const Row& row, int bits, std::span<std::byte> payload,
-                             std::span<GroupParams> groups) {
-  std::vector<std::uint8_t> codes(static_cast<std::size_t>(row.size()));
-  const std::int64_t clamped = quantize(row, bits, codes, groups);
-  pack(codes, bits, payload);
-  return clamped;
-}
-
-}  // namespace
-
 TokenStore::TokenStore(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
                        MemoryLedger& ledger, std::pmr::memory_resource& resource,
-                       StageObserver* observer)
+                       StageObserver* observer, const Operations& operations)
     : layer_(layer),
       kv_head_(kv_head),
       ledger_(ledger),
       observer_(observer),
+      operations_(operations),
       importance_(Tier::importance, config.importance_format, layer.shape.head_dim,
                   config.group_size, ledger, resource),
       retained_(Tier::retained, config.retained_format, layer.shape.head_dim, config.group_size,
@@ -43,8 +31,8 @@ std::int64_t TokenStore::append(Tier tier, std::int64_t position) {
   TierStorage& storage = tier == Tier::importance ? importance_ : retained_;
   const std::int64_t slot = storage.take_slot(position);
   if (info(storage.format()).quantized) {
-    const Row key = load_row(layer_.k, kv_head_, position);
-    const Row value = load_row(layer_.v, kv_head_, position);
+    const Row key = recorded_row(layer_.k, position);
+    const Row value = recorded_row(layer_.v, position);
     store_quantized(storage, slot, balanced(key, position), value);
   } else {
     store_recorded(storage, slot, position);
@@ -66,8 +54,8 @@ std::optional<std::int64_t> TokenStore::demote(std::int64_t slot) {
     } else {
       const ElementType element = *info(importance_.format()).element;
       const std::int64_t head_dim = layer_.shape.head_dim;
-      const Row key = load_row(importance_.key(slot).data(), element, head_dim);
-      const Row value = load_row(importance_.value(slot).data(), element, head_dim);
+      const Row key = operations_.load_row(importance_.key(slot).data(), element, head_dim);
+      const Row value = operations_.load_row(importance_.value(slot).data(), element, head_dim);
       store_quantized(retained_, *to, balanced(key, position), value);
     }
   }
@@ -77,6 +65,10 @@ std::optional<std::int64_t> TokenStore::demote(std::int64_t slot) {
 
 Site TokenStore::site(std::int64_t position) const {
   return {layer_.layer, "KV head", kv_head_, position};
+}
+
+Row TokenStore::recorded_row(const TensorView& tensor, std::int64_t position) const {
+  return operations_.load_row(tensor.row(kv_head_, position), tensor.type, tensor.head_dim);
 }
 
 Row TokenStore::balanced(const Row& key, std::int64_t position) const {
@@ -95,8 +87,10 @@ void TokenStore::store_recorded(TierStorage& tier, std::int64_t slot, std::int64
 void TokenStore::store_quantized(TierStorage& tier, std::int64_t slot, const Row& key,
                                  const Row& value) {
   const int bits = info(tier.format()).bits;
-  saturated_groups_ += quantize_packed(key, bits, tier.key(slot), tier.key_groups(slot));
-  saturated_groups_ += quantize_packed(value, bits, tier.value(slot), tier.value_groups(slot));
+  saturated_groups_ +=
+      operations_.quantize_packed(key, bits, tier.key(slot), tier.key_groups(slot));
+  saturated_groups_ +=
+      operations_.quantize_packed(value, bits, tier.value(slot), tier.value_groups(slot));
   if (observer_ != nullptr) observe(tier, slot);
 }
 

@@ -13,6 +13,7 @@
 #include "core/shape.h"
 #include "core/stage.h"
 #include "reference/arith.h"
+#include "reference/operations.h"
 #include "reference/site.h"
 #include "reference/tier_storage.h"
 
@@ -23,7 +24,8 @@ namespace mikv::reference {
 class TokenStore {
  public:
   TokenStore(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
-             MemoryLedger& ledger, std::pmr::memory_resource& resource, StageObserver* observer);
+             MemoryLedger& ledger, std::pmr::memory_resource& resource, StageObserver* observer,
+             const Operations& operations);
 
   /// Sets the balancer; from here on it is frozen.
   void set_balancer(const Row& balancer);
@@ -47,6 +49,7 @@ class TokenStore {
 
  private:
   [[nodiscard]] Site site(std::int64_t position) const;
+  [[nodiscard]] Row recorded_row(const TensorView& tensor, std::int64_t position) const;
   [[nodiscard]] Row balanced(const Row& key, std::int64_t position) const;
   void store_recorded(TierStorage& tier, std::int64_t slot, std::int64_t position);
   void store_quantized(TierStorage& tier, std::int64_t slot, const Row& key, const Row& value);
@@ -58,6 +61,7 @@ class TokenStore {
   std::int64_t kv_head_;
   MemoryLedger& ledger_;
   StageObserver* observer_;
+  const Operations& operations_;
   TierStorage importance_;
   TierStorage retained_;
   std::pmr::vector<float> balancer_;

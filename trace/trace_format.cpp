@@ -9,11 +9,6 @@
 namespace mikv::trace {
 namespace {
 
-constexpr std::int64_t kMaxLayers = 65'536;
-constexpr std::int64_t kMaxHeads = 65'536;
-constexpr std::int64_t kMaxHeadDim = 65'536;
-constexpr std::int64_t kMaxTokens = 0xffff'ffff;
-
 class Fields {
  public:
   Fields(const Metadata& metadata, std::string_view file_name)

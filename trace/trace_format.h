@@ -15,6 +15,12 @@ namespace mikv::trace {
 
 using Metadata = std::map<std::string, std::string>;
 
+/// What a trace may say at most.
+inline constexpr std::int64_t kMaxLayers = 65'536;
+inline constexpr std::int64_t kMaxHeads = 65'536;
+inline constexpr std::int64_t kMaxHeadDim = 65'536;
+inline constexpr std::int64_t kMaxTokens = 0xffff'ffff;
+
 /// The metadata of a trace, checked.
 struct TraceHeader {
   std::string model;

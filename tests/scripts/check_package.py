@@ -20,8 +20,8 @@ import tempfile
 TRACE = "data/traces/text112-layer-3.safetensors"
 # As in tests/package/example.cpp.
 SETTING = ["--retained-format", "int4"]
-PRIVATE_HEADERS = {"trace/safetensors_sax.h"}
-CUDA_HEADERS = {"cuda/devices.h", "cuda/layer_run.h"}
+PRIVATE_HEADERS = ["trace/safetensors_sax.h", "reference/vector/"]
+CUDA_HEADERS = ["cuda/devices.h", "cuda/layer_run.h"]
 OTHER_FILES = ["share/doc/mikv/README.md", "share/doc/mikv/LICENSE", "share/doc/mikv/core/ALGORITHM.md",
                "share/doc/mikv/trace/FORMAT.md", "share/doc/mikv/tools/schemas/replay.schema.json",
                "share/bash-completion/completions/mikv", "share/zsh/site-functions/_mikv",
@@ -90,8 +90,9 @@ def compare_cuda(prefix, build):
 
 
 def public_headers(source):
-    folders = [path for name in ("core", "trace", "reference") for path in (source / name).rglob("*.h")]
-    return sorted({str(path.relative_to(source)) for path in folders} - PRIVATE_HEADERS | CUDA_HEADERS)
+    paths = [path for name in ("core", "trace", "reference") for path in (source / name).rglob("*.h")]
+    names = [str(path.relative_to(source)) for path in paths]
+    return sorted([name for name in names if not name.startswith(tuple(PRIVATE_HEADERS))] + CUDA_HEADERS)
 
 
 def compile_headers(source, prefix, flags):

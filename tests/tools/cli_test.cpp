@@ -33,6 +33,7 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
                                                  {"trace", "info"},
                                                  {"trace", "check"},
                                                  {"trace", "slice"},
+                                                 {"trace", "synth"},
                                                  {"diff"},
                                                  {"completion"}}));
   std::vector<std::string> arguments = command;

@@ -6,7 +6,8 @@ set(mikv_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mikv)
 install(TARGETS mikv)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY core trace reference cuda DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  FILES_MATCHING PATTERN *.md PATTERN formats EXCLUDE PATTERN policies EXCLUDE PATTERN ground_truth EXCLUDE)
+  FILES_MATCHING PATTERN *.md PATTERN formats EXCLUDE PATTERN policies EXCLUDE PATTERN ground_truth EXCLUDE
+  PATTERN vector EXCLUDE PATTERN synth EXCLUDE)
 install(DIRECTORY tools/schemas DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools)
 if(NOT CMAKE_CROSSCOMPILING)
   set(completions ${CMAKE_BINARY_DIR}/completions)
@@ -18,7 +19,8 @@ endif()
 # Below a folder of their own, which is the include directory: "core/shape.h" means the same here and there.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/mikv)
 install(DIRECTORY core reference DESTINATION ${headers}
-  FILES_MATCHING PATTERN *.h PATTERN *.inc PATTERN formats EXCLUDE PATTERN policies EXCLUDE)
+  FILES_MATCHING PATTERN *.h PATTERN *.inc
+  PATTERN formats EXCLUDE PATTERN policies EXCLUDE PATTERN reference/vector EXCLUDE)
 # Users need no JSON library: this one is for the sources alone.
 install(DIRECTORY trace DESTINATION ${headers} FILES_MATCHING PATTERN *.h PATTERN safetensors_sax.h EXCLUDE)
 # The other headers of cuda/ are between its host code and its kernels.

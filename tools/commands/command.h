@@ -15,4 +15,7 @@ void add_trace_command(CLI::App& app, ExitCode& result);
 void add_diff_command(CLI::App& app, ExitCode& result);
 void add_completion_command(CLI::App& app, ExitCode& result);
 
+/// Adds synth to the trace command.
+void add_trace_synth_command(CLI::App& trace);
+
 }  // namespace mikv::tools

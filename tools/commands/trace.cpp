@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mikv trace info|check|slice: look at a trace, check it, cut a smaller one out of it.
+// mikv trace info|check|slice: look at a trace, check it, cut a smaller one out of it; synth is in
+// trace_synth.cpp.
 #include <fmt/format.h>
 
 #include <memory>
@@ -12,7 +13,7 @@
 #include "tools/options/number.h"
 #include "tools/options/value_type.h"
 #include "tools/report/document.h"
-#include "tools/report/number_text.h"
+#include "tools/report/trace_text.h"
 #include "tools/support/open_trace.h"
 #include "tools/support/output.h"
 #include "trace/slice.h"
@@ -34,33 +35,6 @@ struct TraceCommand {
   }
 };
 
-std::string info_text(const trace::TraceReader& reader) {
-  const trace::TraceHeader& header = reader.header();
-  const trace::TraceIndex& index = reader.index();
-  std::string text = fmt::format(
-      "file         {} ({})\n"
-      "model        {}\n"
-      "description  {}\n"
-      "shape        {} query heads, {} KV heads, head_dim {}, {}\n"
-      "tokens       {} prompt, {} decode\n"
-      "scale        {}\n"
-      "layers       {} of {}: {}\n",
-      escape(reader.path()), bytes_text(static_cast<std::int64_t>(reader.file_bytes())),
-      escape(header.model), escape(header.description), header.shape.query_heads,
-      header.shape.kv_heads, header.shape.head_dim, element_name(index.element),
-      header.prompt_length, header.decode_length, header.softmax_scale, index.layers.size(),
-      header.num_layers, layer_list_text(reader.layers()));
-  for (const auto& [layer, tensors] : index.layers) {
-    if (const auto feature = trace::unsupported_feature(header, layer)) {
-      text += fmt::format("             layer {} has {}: no replay\n", layer, *feature);
-    }
-  }
-  for (const std::string& name : index.unused_tensors) {
-    text += fmt::format("unused       {}\n", escape(name));
-  }
-  return text;
-}
-
 struct Info : TraceCommand {
   void run() const {
     const trace::TraceReader reader = open_trace(trace);
@@ -71,7 +45,7 @@ struct Info : TraceCommand {
       document["trace"]["unused_tensors"] = reader.index().unused_tensors;
       write_documents({{common.json, to_text(document)}});
     }
-    if (!common.quiet && !common.stdout_is_taken()) print_out(info_text(reader));
+    if (!common.quiet && !common.stdout_is_taken()) print_out(trace_text(reader));
   }
 };
 
@@ -167,7 +141,7 @@ struct Slice : TraceCommand {
     spec.kv_heads = parse_layer_list("--kv-heads", kv_heads);
     spec.output = !no_output;
     trace::slice(open_trace(trace), spec, out);
-    if (!common.quiet) print_out(info_text(open_trace(out)));
+    if (!common.quiet) print_out(trace_text(open_trace(out)));
   }
 };
 
@@ -187,7 +161,7 @@ std::shared_ptr<Command> add(CLI::App& parent, const char* name, const char* sum
 }  // namespace
 
 void add_trace_command(CLI::App& app, ExitCode& /*result*/) {
-  CLI::App* command = app.add_subcommand("trace", "Look at, check or cut a recorded trace");
+  CLI::App* command = app.add_subcommand("trace", "Look at, check, cut or make up a trace");
   command->require_subcommand(1);
   const auto info = add<Info>(*command, "info", "Print what a trace holds");
   info->common.add_json(*command->get_subcommand("info"));
@@ -202,6 +176,7 @@ void add_trace_command(CLI::App& app, ExitCode& /*result*/) {
       "--json -");
   const auto slice = add<Slice>(*command, "slice", "Write a smaller trace");
   slice->add_options(*command->get_subcommand("slice"));
+  add_trace_synth_command(*command);
 }
 
 }  // namespace mikv::tools

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packed codes in widths that divide a byte, and in the orders in which integer sums take them.
+// S is a set of lanes (simd_portable.h).
+#pragma once
+
+#include <cstring>
+
+#include "reference/vector/kernels.h"
+
+namespace mikv::reference::vector {
+
+template <typename S>
+struct CodeRows {
+  using Words = typename S::Words;
+
+  /// A page's rows in layout.bits, for layouts that are not as stored. 8 bytes are read behind the
+  /// rows, and written behind out's.
+  static void widen_codes(const std::uint8_t* rows, const QuantizedLayout& layout,
+                          std::uint8_t* out) {
+    const Spread eights(layout, 8);
+    const Spread fours(layout, 4);
+    const Spread pairs(layout, 2);
+    const std::int64_t blocks = kPanelTokens * layout.head_dim / 8;  // a multiple of kBlocks
+    for (std::int64_t block = 0; block < blocks; block += kBlocks) {
+      std::uint64_t words[kBlocks];
+      for (std::uint64_t& word : words) {
+        std::memcpy(&word, rows, sizeof(word));
+        rows += layout.stored_bits;
+      }
+      S::store_words(words, pairs(fours(eights(S::load_words(words)))));
+      for (const std::uint64_t word : words) {  // each overwrites the surplus of the one before
+        std::memcpy(out, &word, sizeof(word));
+        out += layout.bits;
+      }
+    }
+  }
+
+  /// codes: [kPanelTokens / kLanes, key_quads, kLanes]; the words of a token's row, plane by plane.
+  static void unpack_keys(const std::uint8_t* rows, const QuantizedLayout& layout,
+                          std::uint32_t* codes) {
+    const std::int64_t row_bytes = layout.row_bytes;
+    for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
+      for (std::int64_t begin = 0; begin < row_bytes; begin += 16) {
+        Words words[4];
+        S::transpose(rows + token * row_bytes + begin, row_bytes, words);
+        const std::int64_t left = (row_bytes - begin) / 4;
+        for (int w = 0; w < 4 && w < left; ++w) codes = store_planes(words[w], layout, 0, codes);
+      }
+    }
+  }
+
+  /// codes: [kPanelTokens / 4, groups, value_vectors, planes, kLanes]; a lane holds one channel of
+  /// four tokens, 8-bit codes less 128.
+  static void unpack_values(const std::uint8_t* rows, const QuantizedLayout& layout,
+                            std::uint32_t* codes) {
+    const std::int64_t row_bytes = layout.row_bytes;
+    const std::uint32_t flip = layout.bits == 8 ? 0x80808080U : 0;
+    for (std::int64_t token = 0; token < kPanelTokens; token += 4) {
+      for (std::int64_t g = 0; g < layout.groups; ++g) {
+        const std::uint8_t* group = rows + token * row_bytes + g * layout.group_bytes;
+        for (std::int64_t v = 0; v < layout.value_vectors; ++v) {
+          const Words words = S::interleave(group + v * S::kLanes, row_bytes);
+          codes = store_planes(words, layout, flip, codes);
+        }
+      }
+    }
+  }
+
+  /// alpha and beta: [groups, stride].
+  static void unpack_groups(const GroupParams* groups, const QuantizedLayout& layout,
+                            std::int64_t stride, float* alpha, float* beta) {
+    const auto* rows = reinterpret_cast<const std::uint8_t*>(groups);
+    const std::int64_t row_bytes = layout.groups * static_cast<std::int64_t>(sizeof(GroupParams));
+    for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
+      for (std::int64_t g = 0; g < layout.groups; g += 4) {
+        Words words[4];
+        S::transpose(rows + token * row_bytes + g * 4, row_bytes, words);
+        for (int w = 0; w < 4 && g + w < layout.groups; ++w) {
+          S::store(alpha + (g + w) * stride + token, S::low_halves(words[w]));
+          S::store(beta + (g + w) * stride + token, S::low_halves(S::shift_right(words[w], 16)));
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kBlocks = S::kLanes / 2;  // of 8 codes
+
+  // Moves the upper halves of fields of `codes` codes up by as many gaps.
+  struct Spread {
+    int shift;
+    Words lower;
+    Words upper;
+
+    Spread(const QuantizedLayout& layout, int codes)
+        : shift(codes / 2 * (layout.bits - layout.stored_bits)),
+          lower(fields(layout, codes, 0)),
+          upper(fields(layout, codes, codes / 2 * layout.bits)) {}
+
+    Words operator()(Words x) const {
+      return S::bit_or(S::bit_and(x, lower), S::bit_and(S::shift_left_64(x, shift), upper));
+    }
+
+    // Half of the codes, still close together, at this bit of each field.
+    static Words fields(const QuantizedLayout& layout, int codes, int at) {
+      const std::uint64_t half = (std::uint64_t{1} << (codes / 2 * layout.stored_bits)) - 1;
+      std::uint64_t word = 0;
+      for (; at < 8 * layout.bits; at += codes * layout.bits) word |= half << at;
+      std::uint64_t lanes[kBlocks];
+      for (std::uint64_t& lane : lanes) lane = word;
+      return S::load_words(lanes);
+    }
+  };
+
+  static std::uint32_t* store_planes(Words words, const QuantizedLayout& layout, std::uint32_t flip,
+                                     std::uint32_t* codes) {
+    const std::uint32_t one = (1U << layout.bits) - 1;
+    const Words mask = S::broadcast_word(0x01010101U * one);
+    for (int plane = 0; plane < layout.planes; ++plane) {
+      const Words plane_codes = S::bit_and(S::shift_right(words, plane * layout.bits), mask);
+      S::store_words(codes, S::bit_xor(plane_codes, S::broadcast_word(flip)));
+      codes += S::kLanes;
+    }
+    return codes;
+  }
+};
+
+}  // namespace mikv::reference::vector

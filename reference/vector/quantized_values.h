@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weighted sums of codes, exact in integers (CONTRACT R15). S is a set of lanes (simd_portable.h).
+#pragma once
+
+#include "reference/vector/kernels.h"
+#include "reference/vector/softmax.h"
+
+namespace mikv::reference::vector {
+
+template <typename S>
+struct QuantizedValues {
+  using Floats = typename S::Floats;
+  using Words = typename S::Words;
+  using Math = Softmax<S>;
+
+  static WeightSum weights(float* logits, std::int64_t count, const float* alpha, const float* beta,
+                           const QuantizedLayout& layout, ValueWeights& out) {
+    float p[kChunkSlots];
+    const float m = Math::chunk_maximum(logits, count);
+    Math::weights(logits, m, p);
+    for (std::int64_t g = 0; g < layout.groups; ++g) {
+      group_weights(p, alpha + g * kChunkSlots, g, layout, out);
+      out.minimum[g] = minimum_part(p, beta + g * kChunkSlots);
+    }
+    return {m, Math::integer_sum(p)};
+  }
+
+  static void add_codes(const std::uint32_t* codes, const QuantizedLayout& layout,
+                        const ValueWeights& weights, std::int64_t page, std::uint32_t* sums) {
+    const std::int64_t vectors = layout.value_vectors * layout.planes;
+    const std::int64_t quad_words = layout.sum_vectors * S::kLanes;
+    for (std::int64_t g = 0; g < layout.groups; ++g) {
+      const std::int64_t first = g * kChunkSlots + page * kPanelTokens;
+      const std::uint8_t* high = weights.high + first;
+      const std::uint8_t* low = weights.low + first;
+      std::int64_t v = 0;
+      for (; v + 4 <= vectors; v += 4) {
+        add_vectors<4>(codes, quad_words, high, low, sums);
+        codes += 4 * S::kLanes;
+        sums += 4 * 2 * S::kLanes;
+      }
+      for (; v < vectors; ++v) {
+        add_vectors<1>(codes, quad_words, high, low, sums);
+        codes += S::kLanes;
+        sums += 2 * S::kLanes;
+      }
+    }
+  }
+
+  static void finish(const std::uint32_t* sums, const QuantizedLayout& layout,
+                     const ValueWeights& weights, float* o) {
+    for (std::int64_t g = 0; g < layout.groups; ++g) {
+      const Floats step = S::broadcast(weights.step[g]);
+      const Floats minimum = S::broadcast(weights.minimum[g]);
+      const Words offset = S::broadcast_word(weights.code_offset[g]);
+      for (std::int64_t byte = 0; byte < layout.group_bytes; byte += S::kLanes) {
+        const std::int64_t left = layout.group_bytes - byte;
+        for (int plane = 0; plane < layout.planes; ++plane, sums += 2 * S::kLanes) {
+          const Words sum = S::add_words(S::total(S::load_sums(sums)), offset);
+          float lanes[S::kLanes];
+          S::store(lanes, S::fma(S::unsigned_to_float(sum), step, minimum));
+          float* out = o + g * layout.group_size + byte * layout.planes + plane;
+          for (int i = 0; i < S::kLanes && i < left; ++i) out[i * layout.planes] = lanes[i];
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr float kSmallestMaximum = 0x1p-90F;  // below it a part is 0
+
+  static float largest_product(const float* p, const float* factors) {
+    Floats m = S::broadcast(0.0F);
+    for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
+      m = S::max(Math::magnitude(S::mul(S::load(p + i), S::load(factors + i))), m);
+    }
+    return Math::largest(m);
+  }
+
+  // rint(p * factor * (levels / maximum)) of kLanes tokens
+  static Words scaled(const float* p, const float* factors, Floats inverse) {
+    return S::to_integer(S::mul(S::mul(S::load(p), S::load(factors)), inverse));
+  }
+
+  static void group_weights(const float* p, const float* alpha, std::int64_t group,
+                            const QuantizedLayout& layout, ValueWeights& out) {
+    constexpr float kLevels = 65535.0F;
+    const float maximum = largest_product(p, alpha);
+    const Floats inverse = S::broadcast(maximum < kSmallestMaximum ? 0.0F : kLevels / maximum);
+    Words total = S::broadcast_word(0);
+    for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
+      const Words w = scaled(p + i, alpha + i, inverse);
+      S::store_bytes(out.high + group * kChunkSlots + i, S::shift_right(w, 8));
+      S::store_bytes(out.low + group * kChunkSlots + i, w);
+      total = S::add_words(total, w);
+    }
+    out.step[group] = maximum / kLevels;
+    out.code_offset[group] = layout.bits == 8 ? 128 * lane_sum(total) : 0;
+  }
+
+  static float minimum_part(const float* p, const float* beta) {
+    constexpr float kLevels = 0x1p30F;
+    const float maximum = largest_product(p, beta);
+    const Floats inverse = S::broadcast(maximum < kSmallestMaximum ? 0.0F : kLevels / maximum);
+    Words high = S::broadcast_word(0);
+    Words low = S::broadcast_word(0);
+    for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
+      Math::add_split(scaled(p + i, beta + i, inverse), high, low);
+    }
+    return static_cast<float>(Math::joined(high, low)) * (maximum / kLevels);
+  }
+
+  static std::uint32_t lane_sum(Words x) {
+    std::uint32_t lanes[S::kLanes];
+    S::store_words(lanes, x);
+    std::uint32_t sum = 0;
+    for (const std::uint32_t lane : lanes) sum += lane;
+    return sum;
+  }
+
+  // kVectors vectors of channels over a page, four tokens at a time.
+  template <int kVectors>
+  static void add_vectors(const std::uint32_t* codes, std::int64_t quad_words,
+                          const std::uint8_t* high, const std::uint8_t* low, std::uint32_t* sums) {
+    typename S::Sums sum[kVectors];
+    for (int v = 0; v < kVectors; ++v) sum[v] = S::load_sums(sums + v * 2 * S::kLanes);
+    for (std::int64_t token = 0; token < kPanelTokens; token += 4, codes += quad_words) {
+      std::uint32_t high_bytes = 0;
+      std::uint32_t low_bytes = 0;
+      __builtin_memcpy(&high_bytes, high + token, sizeof(high_bytes));
+      __builtin_memcpy(&low_bytes, low + token, sizeof(low_bytes));
+      for (int v = 0; v < kVectors; ++v) {
+        sum[v] = S::weigh(sum[v], S::load_words(codes + v * S::kLanes), high_bytes, low_bytes);
+      }
+    }
+    for (int v = 0; v < kVectors; ++v) S::store_sums(sums + v * 2 * S::kLanes, sum[v]);
+  }
+};
+
+}  // namespace mikv::reference::vector
