@@ -16,10 +16,12 @@ import shell_completion
 
 # By these names the shells find them.
 SCRIPTS = {"bash": "mikv", "zsh": "_mikv", "fish": "mikv.fish"}
-WITH_WORDS = ["--importance-format", "--retained-format", "--policy", "--backend", "--color"]
+WITH_WORDS = [("replay", "--importance-format"), ("replay", "--retained-format"), ("replay", "--policy"),
+              ("replay", "--backend"), ("replay", "--color"), ("diff", "--color"), ("trace", "synth", "--profile"),
+              ("trace", "synth", "--dtype")]
 FREE_TEXT = ["--importance-ratio", "--threads", "--fail-if"]
 WITH_FILES = [["replay"], ["replay", "--json"], ["replay", "--plan"], ["diff"], ["diff", "a.json"],
-              ["trace", "check"], ["trace", "slice", "x", "--out"], ["replay", "--quiet"]]
+              ["trace", "check"], ["trace", "synth"], ["trace", "slice", "x", "--out"], ["replay", "--quiet"]]
 
 
 class Checker:
@@ -66,15 +68,18 @@ class Checker:
         for subcommand in sorted(subcommands):
             self.check_command(*path, subcommand)
 
-    def check_words(self, option):
+    def check_words(self, *path):
         """Just the words that the program takes: its refusal of another one names them."""
-        words = self.offered("replay", option, "")
-        refusal = self.run("replay", "no-such-file", option, "no-such-word")
-        named = set(re.findall(r"[a-z]\w+", refusal.stderr.split("no-such-word", 1)[1]))
-        refused = [word for word in words if self.run("replay", "no-such-file", option, word).returncode != 3]
+        def refusal(word):
+            done = self.run(*path, word)  # its arguments are missing: nothing is run
+            return done.stderr if done.stderr.startswith(f"mikv: {path[-1]}: ") else ""
+
+        words, text = self.offered(*path, ""), refusal("no-such-word")
+        named = set(re.findall(r"[a-z][\w-]+", text.partition("no-such-word")[2]))
+        refused = [word for word in words if refusal(word)]
         self.count += 1
-        if not words or refused or not words <= named or refusal.returncode != 2:
-            self.problems.append(f"{option}: offers {sorted(words)}; refused: {refused}; {refusal.stderr}")
+        if not words or refused or not words <= named:
+            self.problems.append(f"{path}: offers {sorted(words)}; refused: {refused}; {text}")
 
     def check_all(self):
         self.check_command()
@@ -83,8 +88,8 @@ class Checker:
         self.expect(self.offered("completion", ""), {"bash", "zsh", "fish"}, "completion")
         # A file's name is no subcommand.
         self.expect(self.offered("trace", "info", "check", "--j"), {"--json"}, "trace info check --j")
-        for option in WITH_WORDS:
-            self.check_words(option)
+        for path in WITH_WORDS:
+            self.check_words(*path)
         for option in FREE_TEXT:
             self.expect(self.offered("replay", option, ""), set(), "replay", option)
         for words in WITH_FILES:
