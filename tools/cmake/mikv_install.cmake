@@ -17,6 +17,7 @@ if(NOT CMAKE_CROSSCOMPILING)
 endif()
 
 # Below a folder of their own, which is the include directory: "core/shape.h" means the same here and there.
+# reference/vector is compiled for one instruction set a source, and nobody else's.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/mikv)
 install(DIRECTORY core reference DESTINATION ${headers}
   FILES_MATCHING PATTERN *.h PATTERN *.inc
