@@ -34,7 +34,8 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
                                                  {"trace", "check"},
                                                  {"trace", "slice"},
                                                  {"trace", "synth"},
-                                                 {"diff"}}));
+                                                 {"diff"},
+                                                 {"completion"}}));
   std::vector<std::string> arguments = command;
   arguments.emplace_back("--help");
   const ProgramResult result = run_mikv(arguments);
@@ -46,10 +47,10 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
   CHECK(std::count(rest.begin(), rest.end(), '\n') == 3);
 }
 
-TEST_CASE("help and version that cannot be written exit with 3") {
+TEST_CASE("help, version and completion that cannot be written exit with 3") {
   const FileSizeLimit limit(20);  // bytes; the program inherits it
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{"--help"}, {"--version"}, {"replay", "--help"}}) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"replay", "--help"}, {"completion", "bash"}}) {
     CHECK(run_mikv(arguments).exit_code == 3);
   }
 }
@@ -68,6 +69,8 @@ TEST_CASE("usage errors exit with 2 and one line that names the option") {
   check_refusal(run_mikv({"replay", "x", "--color", "sometimes"}), 2, "--color");
   check_refusal(run_mikv({"replay", "x", "--fail-if", "output_error"}), 2, "--fail-if");
   check_refusal(run_mikv({"replay", "x", "--json", "-", "--csv", "-"}), 2, "--csv");
+  check_refusal(run_mikv({"completion"}), 2, "SHELL");
+  check_refusal(run_mikv({"completion", "tcsh"}), 2, "bash, zsh or fish");
 }
 
 TEST_CASE("a file that is missing exits with 3, whatever the command") {

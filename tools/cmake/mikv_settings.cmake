@@ -11,19 +11,24 @@ endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 include(mikv_packages)
 
 add_library(mikv_settings INTERFACE)
-target_include_directories(mikv_settings INTERFACE ${CMAKE_SOURCE_DIR})
-# The arithmetic contract (core/CONTRACT.md, R1): no contraction, no fast math, on every target.
-# CUDA sources have options of their own (cuda/CMakeLists.txt).
-target_compile_options(mikv_settings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion>)
+target_include_directories(mikv_settings INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/mikv>)
+# The arithmetic contract (core/CONTRACT.md, R1): no contraction, no fast math, on every target and every user of an
+# installed header. CUDA sources have options of their own (cuda/CMakeLists.txt).
+target_compile_options(mikv_settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-fast-math -ffp-contract=off>)
+target_compile_features(mikv_settings INTERFACE cxx_std_20)
+set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: a false alarm inside std::string.
-  target_compile_options(mikv_settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+  list(APPEND warnings -Wno-restrict)
 endif()
+target_compile_options(mikv_settings INTERFACE $<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${warnings}>>)
 foreach(sanitizer IN LISTS MIKV_SANITIZE)
   target_compile_options(mikv_settings INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${sanitizer};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
@@ -37,4 +42,4 @@ if(MIKV_FUZZ)
 endif()
 
 add_library(mikv_xxhash INTERFACE)
-target_include_directories(mikv_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
+target_include_directories(mikv_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${XXHASH_INCLUDE_DIR}>)

@@ -9,6 +9,7 @@
 #include "tools/commands/command.h"
 #include "tools/options/common_options.h"
 #include "tools/options/fail_if.h"
+#include "tools/options/value_type.h"
 #include "tools/report/document.h"
 #include "tools/support/output.h"
 
@@ -40,8 +41,12 @@ struct Diff {
 void add_diff_command(CLI::App& app, ExitCode& result) {
   CLI::App* command = app.add_subcommand("diff", "Compare two replay reports");
   const auto diff = std::make_shared<Diff>();
-  command->add_option("A", diff->a, "a report written by 'mikv replay --json'")->required();
-  command->add_option("B", diff->b, "the report to compare with it")->required();
+  command->add_option("A", diff->a, "a report written by 'mikv replay --json'")
+      ->type_name(kFileType)
+      ->required();
+  command->add_option("B", diff->b, "the report to compare with it")
+      ->type_name(kFileType)
+      ->required();
   diff->common.add_json(*command);
   diff->common.add_quiet(*command);
   diff->common.add_color(*command);

@@ -13,6 +13,7 @@
 #include "tools/options/common_options.h"
 #include "tools/options/config_file.h"
 #include "tools/options/fail_if.h"
+#include "tools/options/value_type.h"
 #include "tools/report/csv.h"
 #include "tools/report/divergence_text.h"
 #include "tools/report/document.h"
@@ -41,6 +42,7 @@ struct Replay {
 
 void Replay::add_to(CLI::App& command) {
   command.add_option("TRACE", trace, "a recorded trace (safetensors, see trace/FORMAT.md)")
+      ->type_name(kFileType)
       ->required();
   cache.add_to(command);
   common.add_json(command);

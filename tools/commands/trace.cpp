@@ -11,6 +11,7 @@
 #include "tools/options/common_options.h"
 #include "tools/options/layer_list.h"
 #include "tools/options/number.h"
+#include "tools/options/value_type.h"
 #include "tools/report/document.h"
 #include "tools/report/trace_text.h"
 #include "tools/support/open_trace.h"
@@ -28,7 +29,9 @@ struct TraceCommand {
   CommonOptions common;
 
   void add_to(CLI::App& command) {
-    command.add_option("TRACE", trace, "a recorded trace (safetensors)")->required();
+    command.add_option("TRACE", trace, "a recorded trace (safetensors)")
+        ->type_name(kFileType)
+        ->required();
   }
 };
 
@@ -98,7 +101,7 @@ struct Slice : TraceCommand {
   trace::SliceSpec spec;
 
   void add_options(CLI::App& command) {
-    command.add_option("--out", out, "the trace to write")->type_name("FILE")->required();
+    command.add_option("--out", out, "the trace to write")->type_name(kFileType)->required();
     command.add_option("--layers", layers, "layers to keep: '0-3,7' [all]")->type_name("LIST");
     command.add_option("--kv-heads", kv_heads, "KV heads to keep, with their query heads [all]")
         ->type_name("LIST");

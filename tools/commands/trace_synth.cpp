@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // mikv trace synth: a trace of any shape, without a model.
+#include <array>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "tools/commands/command.h"
 #include "tools/options/common_options.h"
 #include "tools/options/number.h"
+#include "tools/options/value_type.h"
 #include "tools/report/trace_text.h"
 #include "tools/support/open_trace.h"
 #include "tools/support/output.h"
@@ -17,9 +21,13 @@
 namespace mikv::tools {
 namespace {
 
+constexpr std::array<std::pair<std::string_view, ElementType>, 2> kTypes{
+    {{element_name(ElementType::f16), ElementType::f16},
+     {element_name(ElementType::bf16), ElementType::bf16}}};
+
 ElementType parse_dtype(const std::string& text) {
-  for (const ElementType type : {ElementType::f16, ElementType::bf16}) {
-    if (text == element_name(type)) return type;
+  for (const auto& [name, type] : kTypes) {
+    if (text == name) return type;
   }
   throw UsageError("--dtype", "'" + text + "' is not what it takes", "give fp16 or bf16");
 }
@@ -33,9 +41,10 @@ struct Synth {
   void run() const;
 
  private:
-  static void add(CLI::App& command, const std::string& names, const char* type,
-                  const std::string& summary, const std::function<void(const std::string&)>& set) {
-    command.add_option_function<std::string>(names, set, summary)->type_name(type);
+  static CLI::Option& add(CLI::App& command, const std::string& names, const char* type,
+                          const std::string& summary,
+                          const std::function<void(const std::string&)>& set) {
+    return *command.add_option_function<std::string>(names, set, summary)->type_name(type);
   }
   static void add_count(CLI::App& command, const std::string& name, std::int64_t& count,
                         std::int64_t low, std::int64_t high, const std::string& summary,
@@ -50,7 +59,9 @@ struct Synth {
 
 void Synth::add_to(CLI::App& command) {
   using trace::kMaxHeadDim, trace::kMaxHeads, trace::kMaxTokens;
-  command.add_option("OUT", out, "the trace to write (safetensors)")->required();
+  command.add_option("OUT", out, "the trace to write (safetensors)")
+      ->type_name(kFileType)
+      ->required();
   add_count(command, "--layers", spec.layers, 1, trace::synth::kMaxSynthLayers, "layers");
   add_count(command, "--query-heads", spec.shape.query_heads, 1, kMaxHeads, "query heads a layer");
   add_count(command, "--kv-heads", spec.shape.kv_heads, 1, kMaxHeads,
@@ -61,10 +72,13 @@ void Synth::add_to(CLI::App& command) {
             ",--prompt-length");
   add_count(command, "--decode", spec.decode_length, 0, kMaxTokens, "decode steps after them",
             ",--decode-length");
-  add(command, "--profile", "NAME", trace::synth::profile_names() + " [" + spec.profile + "]",
+  CLI::Option& profile = add(
+      command, "--profile", "NAME", trace::synth::profile_names() + " [" + spec.profile + "]",
       [this](const std::string& text) { spec.profile = trace::synth::find_profile(text).name; });
-  add(command, "--dtype", "TYPE", "fp16 or bf16 [fp16]",
-      [this](const std::string& text) { spec.element = parse_dtype(text); });
+  set_words(profile, names(trace::synth::profiles()));
+  CLI::Option& type = add(command, "--dtype", "TYPE", "fp16 or bf16 [fp16]",
+                          [this](const std::string& text) { spec.element = parse_dtype(text); });
+  set_words(type, names(kTypes));
   add(command, "--seed", "N", "another seed, other values [0]", [this](const std::string& text) {
     spec.seed = parse_count("--seed", text, 0, std::numeric_limits<std::uint64_t>::max());
   });

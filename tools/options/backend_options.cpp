@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <numeric>
+#include <utility>
 
 #include "core/error.h"
 #include "tools/options/number.h"
+#include "tools/options/value_type.h"
 
 namespace mikv::tools {
 namespace {
@@ -39,15 +40,17 @@ std::vector<int> parse_list(const std::string& text) {
 }  // namespace
 
 void BackendOptions::add_to(CLI::App& command) {
-  const std::map<std::string, Backend> backends{
+  const std::vector<std::pair<std::string, Backend>> backends{
       {"cpu", Backend::cpu}, {"cuda", Backend::cuda}, {"both", Backend::both}};
   // Runs before the transformer, which would let an enumerator's number through.
-  const CLI::Validator names = CLI::IsMember({"cpu", "cuda", "both"}).description("");
-  command.add_option("--backend", backend, "cpu, cuda, or both: compared bit for bit [cpu]")
-      ->transform(CLI::Transformer(backends).description(""))
-      ->transform(names)
-      ->type_name("NAME")
-      ->group(kGroup);
+  const CLI::Validator known = CLI::IsMember(names(backends)).description("");
+  CLI::Option* option =
+      command.add_option("--backend", backend, "cpu, cuda, or both: compared bit for bit [cpu]")
+          ->transform(CLI::Transformer(backends).description(""))
+          ->transform(known)
+          ->type_name("NAME")
+          ->group(kGroup);
+  set_words(*option, names(backends));
   const auto set_device = [this](const std::string& text) {
     device = static_cast<int>(parse_count("--device", text, 0, kMaxDevice));
   };

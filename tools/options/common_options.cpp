@@ -2,10 +2,14 @@
 #include "tools/options/common_options.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "core/error.h"
 #include "tools/options/number.h"
+#include "tools/options/value_type.h"
 #include "tools/support/output.h"
 
 namespace mikv::tools {
@@ -14,10 +18,13 @@ namespace {
 constexpr const char* kGroup = "Output";
 constexpr std::uint64_t kMaxThreads = 4096;
 
+constexpr std::array<std::pair<std::string_view, ColorMode>, 3> kColorModes{
+    {{"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}}};
+
 ColorMode parse_color(const std::string& text) {
-  if (text == "auto") return ColorMode::automatic;
-  if (text == "always") return ColorMode::always;
-  if (text == "never") return ColorMode::never;
+  for (const auto& [name, mode] : kColorModes) {
+    if (text == name) return mode;
+  }
   throw UsageError("--color", "'" + text + "' is not what it takes", "give auto, always or never");
 }
 
@@ -25,19 +32,19 @@ ColorMode parse_color(const std::string& text) {
 
 void CommonOptions::add_json(CLI::App& command) {
   command.add_option("--json", json, "write the JSON document to FILE (- = stdout)")
-      ->type_name("FILE")
+      ->type_name(kFileType)
       ->group(kGroup);
 }
 
 void CommonOptions::add_csv(CLI::App& command) {
   command.add_option("--csv", csv, "write a row a layer as CSV to FILE (- = stdout)")
-      ->type_name("FILE")
+      ->type_name(kFileType)
       ->group(kGroup);
 }
 
 void CommonOptions::add_config(CLI::App& command) {
   command.add_option("--config", config, "take options from a JSON file; the command line wins")
-      ->type_name("FILE")
+      ->type_name(kFileType)
       ->group("Run");
 }
 
@@ -67,9 +74,11 @@ void CommonOptions::add_quiet(CLI::App& command) {
 
 void CommonOptions::add_color(CLI::App& command) {
   const auto set = [this](const std::string& text) { color = parse_color(text); };
-  command.add_option_function<std::string>("--color", set, "auto, always or never [auto]")
-      ->type_name("WHEN")
-      ->group(kGroup);
+  CLI::Option* option =
+      command.add_option_function<std::string>("--color", set, "auto, always or never [auto]")
+          ->type_name("WHEN")
+          ->group(kGroup);
+  set_words(*option, names(kColorModes));
 }
 
 void CommonOptions::check(const std::vector<NamedFile>& inputs) const {

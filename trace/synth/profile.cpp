@@ -15,6 +15,10 @@ constexpr std::array kProfiles{
 
 }  // namespace
 
+std::span<const Profile> profiles() {
+  return kProfiles;
+}
+
 const Profile& find_profile(std::string_view name) {
   for (const Profile& profile : kProfiles) {
     if (profile.name == name) return profile;

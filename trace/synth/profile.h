@@ -41,6 +41,8 @@ struct Profile {
   std::unique_ptr<HeadModel> (*make)(const HeadId& head);
 };
 
+[[nodiscard]] std::span<const Profile> profiles();
+
 /// The profile of that name. Throws UsageError.
 [[nodiscard]] const Profile& find_profile(std::string_view name);
 
