@@ -17,6 +17,7 @@
 #include "cuda/prefill_scores.h"
 #include "cuda/refusal.h"
 #include "cuda/selection.h"
+#include "cuda/store_pages.h"
 
 namespace mikv::cuda {
 namespace {

@@ -21,7 +21,9 @@ bool DeviceTier::reserve(std::int64_t slots) {
 
 void DeviceTier::add_pages(std::int64_t count) {
   DeviceArray<std::byte> slab(memory_, count * kv_heads_ * page_bytes_);
-  fill(slab, 0, memory_.queue());
+  // all pages but the last are filled at once
+  fill_rows(slab.data() + (count - 1) * page_bytes_, count * page_bytes_, 0, page_bytes_, kv_heads_,
+            memory_.queue());
   std::byte* page = slab.data();
   for (std::vector<std::byte*>& head : pages_) {
     for (std::int64_t i = 0; i < count; ++i, page += page_bytes_) head.push_back(page);

@@ -21,7 +21,8 @@ class DeviceTier {
   DeviceTier(Tier tier, const PageLayout& layout, std::int64_t kv_heads, DeviceMemory& memory,
              MemoryLedger& ledger);
 
-  /// Adds pages until this many slots fit. Returns whether the page tables have moved.
+  /// Adds pages until this many slots fit, which are taken before any is read. Returns whether the
+  /// page tables have moved.
   bool reserve(std::int64_t slots);
   /// Free slots take tokens; the slots exist.
   void take_slots(std::int64_t count) { account_.take_slots(count); }

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block the keys, or the values, of one page. A lane takes eight channels of four tokens, chosen
+// so that the words of a page come together in its registers, or in those of a few neighbours.
+#include "cuda/store_interleaved.h"
+
+#include "cuda/interleave.cuh"
+#include "cuda/launch.h"
+#include "cuda/store_row.cuh"
+
+namespace mikv::cuda {
+namespace {
+
+constexpr int kTokens = 4;                                     // a lane
+constexpr int kRows = static_cast<int>(kPageSlots) / kTokens;  // lanes side by side hold a row
+
+// The lowest bytes of four words.
+__device__ __forceinline__ std::uint32_t gather_bytes(std::uint32_t a, std::uint32_t b,
+                                                      std::uint32_t c, std::uint32_t d) {
+  return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);
+}
+
+template <ElementType kElement, int kHeadDim, int kBits>
+class PageStore {
+ public:
+  static constexpr int kUnits = kHeadDim / kUnitChannels;  // lanes of a row
+  static constexpr int kThreads = kRows * kUnits;
+
+  // What a page takes up in shared memory before it is copied out.
+  struct Image {
+    uint4 codes[kPageSlots * kHeadDim * kBits / 8 / 16];
+    GroupParams params[kPageSlots][2];
+  };
+
+  // order: the tier's positions, by slot.
+  __device__ PageStore(const Batch& batch, const StoredPosition* order, int head, bool importance,
+                       bool is_value, std::int64_t first_slot, std::int64_t tokens)
+      : batch_(batch),
+        sequence_(batch.sequence[head / batch.kv_heads]),
+        tier_(importance ? batch.importance : batch.retained, head),
+        order_(order),
+        head_(head),
+        importance_(importance),
+        is_value_(is_value),
+        first_slot_(first_slot),
+        tokens_(tokens) {}
+
+  __device__ void load() {
+    const std::byte* rows = recorded_row(batch_, is_value_ ? sequence_.v : sequence_.k,
+                                         sequence_.tokens, head_ % batch_.kv_heads, 0);
+    std::int64_t positions[kTokens];
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) positions[t] = exists(t) ? order_[first_slot_ + slot(t)] : 0;
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      if (!exists(t)) continue;
+      load_unit(rows + positions[t] * kHeadDim * element_bytes(kElement), kElement, unit_, x_[t]);
+    }
+    if (!is_value_ && batch_.balanced) balance();
+  }
+
+  __device__ void quantize(Image& image) {
+    const GroupScale own = scale_of(own_range(), kLevels);
+    if (lane_in_group() < kTokens) image.params[slot(own_token())][group()] = own.params;
+    if (lane_in_group() < kTokens && own.saturated) {
+      atomicAdd(reinterpret_cast<unsigned long long*>(batch_.saturated_groups + head_), 1ULL);
+    }
+    std::uint32_t codes[kTokens][kUnitChannels];
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      const int source = lane_ - lane_in_group() + t;
+      const float beta = __shfl_sync(kWarp, own.beta, source);
+      const float inverse = __shfl_sync(kWarp, own.inverse, source);
+#pragma unroll
+      for (int i = 0; i < kUnitChannels; ++i) {
+        codes[t][i] = code_bits(x_[t][i], beta, inverse, kLevels);
+      }
+    }
+    auto* words = reinterpret_cast<std::uint32_t*>(image.codes);
+    is_value_ ? pack_values(codes, words) : pack_keys(codes, words);
+    if (batch_.logs) log(codes, own);
+  }
+
+  __device__ void copy_out(const Image& image) const {
+    auto* codes = reinterpret_cast<uint4*>(is_value_ ? tier_.page_values(first_slot_)
+                                                     : tier_.page_keys(first_slot_));
+    constexpr int kWords = sizeof(image.codes) / sizeof(uint4);
+#pragma unroll
+    for (int i = 0; i < kWords; i += kThreads) {
+      if (i + thread_ < kWords) codes[i + thread_] = image.codes[i + thread_];
+    }
+    auto* params = reinterpret_cast<uint4*>(is_value_ ? tier_.value_groups(first_slot_)
+                                                      : tier_.key_groups(first_slot_));
+    constexpr int kParamWords = sizeof(image.params) / sizeof(uint4);
+    if (thread_ < kParamWords) {
+      params[thread_] = reinterpret_cast<const uint4*>(image.params)[thread_];
+    }
+  }
+
+  // A thread a slot.
+  __device__ void store_positions() const {
+    const std::int64_t at = first_slot_ + thread_;
+    if (is_value_ || thread_ >= kPageSlots || at >= tokens_) return;
+    tier_.position(at) = order_[at];
+    if (importance_) tier_.score(at) = prefill_scores(batch_, head_)[order_[at]];
+  }
+
+ private:
+  static constexpr int kFields = 8 / kBits;
+  static constexpr int kGroupLanes = kUnits / 2;
+  static constexpr float kLevels = (1 << kBits) - 1;
+
+  // Slot of the lane's token t. Keys: fields of a byte are tokens 16 apart; values: bytes of a word
+  // are tokens side by side.
+  [[nodiscard]] __device__ int slot(int t) const {
+    return is_value_ ? row_ * kTokens + t : row_ + t * kRows;
+  }
+  [[nodiscard]] __device__ bool exists(int t) const { return first_slot_ + slot(t) < tokens_; }
+  [[nodiscard]] __device__ int group() const { return unit_ / kGroupLanes; }
+  [[nodiscard]] __device__ int lane_in_group() const { return unit_ % kGroupLanes; }
+  // The token whose parameters this lane computes.
+  [[nodiscard]] __device__ int own_token() const { return unit_ % kTokens; }
+
+  __device__ void balance() {
+    float factors[kUnitChannels];
+    load_unit(reinterpret_cast<const std::byte*>(batch_.balancer + head_ * kHeadDim),
+              ElementType::f32, unit_, factors);
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+#pragma unroll
+      for (int i = 0; i < kUnitChannels; ++i) x_[t][i] = mul(x_[t][i], factors[i]);
+    }
+  }
+
+  // Minimum and maximum of the group of token own_token(): each step halves the tokens that a lane
+  // still has, then lanes with the same token share.
+  __device__ Range own_range() const {
+    Range ranges[kTokens];
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      ranges[t] = {x_[t][0], x_[t][0]};
+#pragma unroll
+      for (int i = 1; i < kUnitChannels; ++i) {
+        ranges[t] = {smaller(ranges[t].low, x_[t][i]), larger(ranges[t].high, x_[t][i])};
+      }
+    }
+    const Range pair[2] = {keep(ranges[0], ranges[2], 2), keep(ranges[1], ranges[3], 2)};
+    Range own = keep(pair[0], pair[1], 1);
+#pragma unroll
+    for (int distance = kTokens; distance < kGroupLanes; distance *= 2)
+      own = keep(own, own, distance);
+    own = {canonical(own.low), canonical(own.high)};
+    // a factor times a finite key may be infinite, never NaN
+    if (!is_value_ && !(is_finite(own.low) && is_finite(own.high))) refuse_key();
+    return own;
+  }
+
+  // Lanes without the bit keep the lower token's range, lanes with it the upper's.
+  __device__ Range keep(const Range& lower, const Range& upper, int distance) const {
+    const bool keeps_upper = (lane_ & distance) != 0;
+    const Range kept = keeps_upper ? upper : lower;
+    const Range sent = keeps_upper ? lower : upper;
+    return {smaller(kept.low, __shfl_xor_sync(kWarp, sent.low, distance)),
+            larger(kept.high, __shfl_xor_sync(kWarp, sent.high, distance))};
+  }
+
+  __device__ void refuse_key() const;
+
+  // Four channels of a token fill a word's bytes; the tokens fill their fields.
+  __device__ void pack_keys(const std::uint32_t (&codes)[kTokens][kUnitChannels],
+                            std::uint32_t* words) const {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int first = 0; first < kTokens; first += kFields) {
+        std::uint32_t word = 0;
+#pragma unroll
+        for (int j = 0; j < kFields; ++j) {
+          const auto& c = codes[first + j];
+          word |= gather_bytes(c[4 * half], c[4 * half + 1], c[4 * half + 2], c[4 * half + 3])
+                  << (j * kBits);
+        }
+        words[key_place(slot(first), unit_ * kUnitChannels + 4 * half, kHeadDim, kBits).word] =
+            word;
+      }
+    }
+  }
+
+  // Four tokens fill a word's bytes; its fields are channels 16 apart, so units 2 apart.
+  __device__ void pack_values(const std::uint32_t (&codes)[kTokens][kUnitChannels],
+                              std::uint32_t* words) const {
+    std::uint32_t packed[kUnitChannels];
+#pragma unroll
+    for (int i = 0; i < kUnitChannels; ++i) {
+      packed[i] = gather_bytes(codes[0][i], codes[1][i], codes[2][i], codes[3][i])
+                  << (unit_ / 2 % kFields * kBits);
+    }
+    int channel = unit_ * kUnitChannels;
+    int count = kUnitChannels;  // channels that the lane still has
+#pragma unroll
+    for (int distance = 2; distance < 2 * kFields; distance *= 2) {
+      count /= 2;
+      const bool keeps_upper = (lane_ & distance) != 0;
+#pragma unroll
+      for (int i = 0; i < kUnitChannels / 2; ++i) {
+        if (i >= count) break;
+        const std::uint32_t kept = keeps_upper ? packed[i + count] : packed[i];
+        const std::uint32_t sent = keeps_upper ? packed[i] : packed[i + count];
+        packed[i] = kept | __shfl_xor_sync(kWarp, sent, distance);
+      }
+      channel += keeps_upper ? count : 0;
+    }
+#pragma unroll
+    for (int i = 0; i < kUnitChannels / kFields; ++i) {
+      words[value_place(slot(0), channel + i, kHeadDim, kBits).word] = packed[i];
+    }
+  }
+
+  // The streams have FORMAT's order.
+  __device__ void log(const std::uint32_t (&codes)[kTokens][kUnitChannels],
+                      const GroupScale& own) const;
+
+  const Batch& batch_;
+  const Sequence& sequence_;
+  TierHead tier_;
+  const StoredPosition* order_;
+  int head_;
+  bool importance_;
+  bool is_value_;
+  std::int64_t first_slot_;
+  std::int64_t tokens_;
+  int thread_ = static_cast<int>(threadIdx.x);
+  int lane_ = thread_ % kWarpLanes;
+  int row_ = thread_ / kUnits;
+  int unit_ = thread_ % kUnits;
+  float x_[kTokens][kUnitChannels] = {};
+};
+
+template <ElementType kElement, int kHeadDim, int kBits>
+__device__ void PageStore<kElement, kHeadDim, kBits>::refuse_key() const {
+  const auto last = static_cast<std::uint64_t>(sequence_.prompt_length - 1);
+  refuse(batch_.refusals + head_,
+         {last, RefusalKind::key, static_cast<std::uint64_t>(head_ % batch_.kv_heads),
+          order_[first_slot_ + slot(own_token())]});
+}
+
+template <ElementType kElement, int kHeadDim, int kBits>
+__device__ void PageStore<kElement, kHeadDim, kBits>::log(
+    const std::uint32_t (&codes)[kTokens][kUnitChannels], const GroupScale& own) const {
+  // the importance tier's tokens come first in the streams
+  const std::int64_t before =
+      importance_ || !batch_.importance.quantized ? 0 : sequence_.prompt_importance;
+  const std::int64_t payload = tier_.storage().payload_bytes;
+#pragma unroll
+  for (int t = 0; t < kTokens; ++t) {
+    if (!exists(t)) continue;
+    const std::int64_t at = first_slot_ + slot(t);
+    const StoreLog entry = store_log(batch_, head_, (before + at) * parameter_log_bytes(batch_),
+                                     2 * (at * payload + before * batch_.importance.payload_bytes));
+    std::uint64_t word = 0;
+#pragma unroll
+    for (int i = 0; i < kUnitChannels; ++i) {
+      word |= static_cast<std::uint64_t>(codes[t][i] & 0xffU) << (i * kBits);
+    }
+    store_codes(entry.codes + (is_value_ ? payload : 0), unit_, kBits, word);
+    if (lane_in_group() != t) continue;  // the lane whose own_token() is t
+    entry.alpha[(is_value_ ? 2 : 0) + group()] = own.params.alpha;
+    entry.beta[(is_value_ ? 2 : 0) + group()] = own.params.beta;
+  }
+}
+
+// blockIdx.y: head; blockIdx.z: keys or values.
+template <ElementType kElement, int kHeadDim, int kBits>
+__global__ void __launch_bounds__(PageStore<kElement, kHeadDim, kBits>::kThreads)
+    store_pages(Batch batch, const StoredPosition* order, std::int64_t row_length,
+                bool importance) {
+  using Store = PageStore<kElement, kHeadDim, kBits>;
+  __shared__ typename Store::Image image;
+  const int head = static_cast<int>(blockIdx.y);
+  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
+  const std::int64_t first_slot = blockIdx.x * kPageSlots;
+  const std::int64_t tokens = importance ? sequence.prompt_importance : sequence.prompt_retained;
+  if (first_slot >= tokens) return;
+  order += head * row_length + (importance ? 0 : sequence.prompt_importance);
+  Store store(batch, order, head, importance, blockIdx.z != 0, first_slot, tokens);
+  store.load();
+  store.store_positions();
+  store.quantize(image);
+  __syncthreads();
+  store.copy_out(image);
+}
+
+template <ElementType kElement, int kHeadDim, int kBits>
+void launch(const Batch& batch, const StoredPosition* order, std::int64_t row, bool importance,
+            std::int64_t max_tokens, cudaStream_t queue) {
+  const dim3 grid(blocks_for(max_tokens, kPageSlots),
+                  static_cast<unsigned>(batch.sequences * batch.kv_heads), 2);
+  store_pages<kElement, kHeadDim, kBits>
+      <<<grid, PageStore<kElement, kHeadDim, kBits>::kThreads, 0, queue>>>(batch, order, row,
+                                                                           importance);
+  check_launch("store_pages");
+}
+
+template <ElementType kElement, int kHeadDim>
+void launch_bits(const Batch& batch, const StoredPosition* order, std::int64_t row, bool importance,
+                 std::int64_t max_tokens, cudaStream_t queue) {
+  switch ((importance ? batch.importance : batch.retained).bits) {
+    case 2:
+      return launch<kElement, kHeadDim, 2>(batch, order, row, importance, max_tokens, queue);
+    case 4:
+      return launch<kElement, kHeadDim, 4>(batch, order, row, importance, max_tokens, queue);
+    default:
+      return launch<kElement, kHeadDim, 8>(batch, order, row, importance, max_tokens, queue);
+  }
+}
+
+template <ElementType kElement>
+void launch_dimension(const Batch& batch, const StoredPosition* order, std::int64_t row,
+                      bool importance, std::int64_t max_tokens, cudaStream_t queue) {
+  if (batch.head_dim == 64) {
+    return launch_bits<kElement, 64>(batch, order, row, importance, max_tokens, queue);
+  }
+  return launch_bits<kElement, 128>(batch, order, row, importance, max_tokens, queue);
+}
+
+}  // namespace
+
+void store_interleaved(const Batch& batch, const StoredPosition* order, std::int64_t row,
+                       bool importance, std::int64_t max_tokens, cudaStream_t queue) {
+  switch (batch.element) {
+    case ElementType::f16:
+      return launch_dimension<ElementType::f16>(batch, order, row, importance, max_tokens, queue);
+    case ElementType::bf16:
+      return launch_dimension<ElementType::bf16>(batch, order, row, importance, max_tokens, queue);
+    case ElementType::f32:
+      return launch_dimension<ElementType::f32>(batch, order, row, importance, max_tokens, queue);
+  }
+}
+
+}  // namespace mikv::cuda
