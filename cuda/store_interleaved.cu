@@ -19,50 +19,56 @@ __device__ __forceinline__ std::uint32_t gather_bytes(std::uint32_t a, std::uint
   return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);
 }
 
-template <ElementType kElement, int kHeadDim, int kBits>
+// What a block fills: slots of one page that hold tokens.
+struct PageJob {
+  const Sequence& sequence;
+  int kv_head;
+  int head;
+  bool importance;
+  std::int64_t first_slot;
+  int tokens;
+  const StoredPosition* order;  // of the page's slots
+};
+
+// The keys, or values, of a page before they are copied out.
+template <int kHeadDim, int kBits>
+struct PageImage {
+  uint4 codes[kPageSlots * kHeadDim * kBits / 8 / 16];
+  GroupParams params[kPageSlots][2];
+};
+
+template <ElementType kElement, int kHeadDim, int kBits, bool kIsValue>
 class PageStore {
  public:
   static constexpr int kUnits = kHeadDim / kUnitChannels;  // lanes of a row
   static constexpr int kThreads = kRows * kUnits;
+  using Image = PageImage<kHeadDim, kBits>;
 
-  // What a page takes up in shared memory before it is copied out.
-  struct Image {
-    uint4 codes[kPageSlots * kHeadDim * kBits / 8 / 16];
-    GroupParams params[kPageSlots][2];
-  };
-
-  // order: the tier's positions, by slot.
-  __device__ PageStore(const Batch& batch, const StoredPosition* order, int head, bool importance,
-                       bool is_value, std::int64_t first_slot, std::int64_t tokens)
+  __device__ PageStore(const Batch& batch, const PageJob& job)
       : batch_(batch),
-        sequence_(batch.sequence[head / batch.kv_heads]),
-        tier_(importance ? batch.importance : batch.retained, head),
-        order_(order),
-        head_(head),
-        importance_(importance),
-        is_value_(is_value),
-        first_slot_(first_slot),
-        tokens_(tokens) {}
+        job_(job),
+        tier_(job.importance ? batch.importance : batch.retained, job.head) {}
 
   __device__ void load() {
-    const std::byte* rows = recorded_row(batch_, is_value_ ? sequence_.v : sequence_.k,
-                                         sequence_.tokens, head_ % batch_.kv_heads, 0);
-    std::int64_t positions[kTokens];
+    constexpr unsigned kRowBytes = kHeadDim * element_bytes(kElement);
+    const std::byte* rows = (kIsValue ? job_.sequence.v : job_.sequence.k) +
+                            job_.kv_head * job_.sequence.tokens * kRowBytes;
+    StoredPosition positions[kTokens];
 #pragma unroll
-    for (int t = 0; t < kTokens; ++t) positions[t] = exists(t) ? order_[first_slot_ + slot(t)] : 0;
+    for (int t = 0; t < kTokens; ++t) positions[t] = exists(t) ? job_.order[slot(t)] : 0;
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
-      if (!exists(t)) continue;
-      load_unit(rows + positions[t] * kHeadDim * element_bytes(kElement), kElement, unit_, x_[t]);
+      const std::byte* row = rows + std::uint64_t{positions[t]} * kRowBytes;
+      if (exists(t)) load_unit(row, kElement, unit_, x_[t]);
     }
-    if (!is_value_ && batch_.balanced) balance();
+    if (!kIsValue && batch_.balanced) balance();
   }
 
   __device__ void quantize(Image& image) {
     const GroupScale own = scale_of(own_range(), kLevels);
     if (lane_in_group() < kTokens) image.params[slot(own_token())][group()] = own.params;
     if (lane_in_group() < kTokens && own.saturated) {
-      atomicAdd(reinterpret_cast<unsigned long long*>(batch_.saturated_groups + head_), 1ULL);
+      atomicAdd(reinterpret_cast<unsigned long long*>(batch_.saturated_groups + job_.head), 1ULL);
     }
     std::uint32_t codes[kTokens][kUnitChannels];
 #pragma unroll
@@ -76,20 +82,24 @@ class PageStore {
       }
     }
     auto* words = reinterpret_cast<std::uint32_t*>(image.codes);
-    is_value_ ? pack_values(codes, words) : pack_keys(codes, words);
+    if constexpr (kIsValue) {
+      pack_values(codes, words);
+    } else {
+      pack_keys(codes, words);
+    }
     if (batch_.logs) log(codes, own);
   }
 
   __device__ void copy_out(const Image& image) const {
-    auto* codes = reinterpret_cast<uint4*>(is_value_ ? tier_.page_values(first_slot_)
-                                                     : tier_.page_keys(first_slot_));
+    auto* codes = reinterpret_cast<uint4*>(kIsValue ? tier_.page_values(job_.first_slot)
+                                                    : tier_.page_keys(job_.first_slot));
     constexpr int kWords = sizeof(image.codes) / sizeof(uint4);
 #pragma unroll
     for (int i = 0; i < kWords; i += kThreads) {
       if (i + thread_ < kWords) codes[i + thread_] = image.codes[i + thread_];
     }
-    auto* params = reinterpret_cast<uint4*>(is_value_ ? tier_.value_groups(first_slot_)
-                                                      : tier_.key_groups(first_slot_));
+    auto* params = reinterpret_cast<uint4*>(kIsValue ? tier_.value_groups(job_.first_slot)
+                                                     : tier_.key_groups(job_.first_slot));
     constexpr int kParamWords = sizeof(image.params) / sizeof(uint4);
     if (thread_ < kParamWords) {
       params[thread_] = reinterpret_cast<const uint4*>(image.params)[thread_];
@@ -98,10 +108,13 @@ class PageStore {
 
   // A thread a slot.
   __device__ void store_positions() const {
-    const std::int64_t at = first_slot_ + thread_;
-    if (is_value_ || thread_ >= kPageSlots || at >= tokens_) return;
-    tier_.position(at) = order_[at];
-    if (importance_) tier_.score(at) = prefill_scores(batch_, head_)[order_[at]];
+    if (thread_ >= job_.tokens) return;
+    const StoredPosition position = job_.order[thread_];
+    tier_.position(job_.first_slot + thread_) = position;
+    if (!job_.importance) return;
+    const Sequence& sequence = job_.sequence;
+    tier_.score(job_.first_slot + thread_) =
+        sequence.scores[job_.kv_head * sequence.prefill_scores + position];
   }
 
  private:
@@ -112,9 +125,9 @@ class PageStore {
   // Slot of the lane's token t. Keys: fields of a byte are tokens 16 apart; values: bytes of a word
   // are tokens side by side.
   [[nodiscard]] __device__ int slot(int t) const {
-    return is_value_ ? row_ * kTokens + t : row_ + t * kRows;
+    return kIsValue ? row_ * kTokens + t : row_ + t * kRows;
   }
-  [[nodiscard]] __device__ bool exists(int t) const { return first_slot_ + slot(t) < tokens_; }
+  [[nodiscard]] __device__ bool exists(int t) const { return slot(t) < job_.tokens; }
   [[nodiscard]] __device__ int group() const { return unit_ / kGroupLanes; }
   [[nodiscard]] __device__ int lane_in_group() const { return unit_ % kGroupLanes; }
   // The token whose parameters this lane computes.
@@ -122,7 +135,7 @@ class PageStore {
 
   __device__ void balance() {
     float factors[kUnitChannels];
-    load_unit(reinterpret_cast<const std::byte*>(batch_.balancer + head_ * kHeadDim),
+    load_unit(reinterpret_cast<const std::byte*>(batch_.balancer + job_.head * kHeadDim),
               ElementType::f32, unit_, factors);
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
@@ -150,7 +163,7 @@ class PageStore {
       own = keep(own, own, distance);
     own = {canonical(own.low), canonical(own.high)};
     // a factor times a finite key may be infinite, never NaN
-    if (!is_value_ && !(is_finite(own.low) && is_finite(own.high))) refuse_key();
+    if (!kIsValue && !(is_finite(own.low) && is_finite(own.high))) refuse_key();
     return own;
   }
 
@@ -220,14 +233,8 @@ class PageStore {
                       const GroupScale& own) const;
 
   const Batch& batch_;
-  const Sequence& sequence_;
+  const PageJob& job_;
   TierHead tier_;
-  const StoredPosition* order_;
-  int head_;
-  bool importance_;
-  bool is_value_;
-  std::int64_t first_slot_;
-  std::int64_t tokens_;
   int thread_ = static_cast<int>(threadIdx.x);
   int lane_ = thread_ % kWarpLanes;
   int row_ = thread_ / kUnits;
@@ -235,68 +242,86 @@ class PageStore {
   float x_[kTokens][kUnitChannels] = {};
 };
 
-template <ElementType kElement, int kHeadDim, int kBits>
-__device__ void PageStore<kElement, kHeadDim, kBits>::refuse_key() const {
-  const auto last = static_cast<std::uint64_t>(sequence_.prompt_length - 1);
-  refuse(batch_.refusals + head_,
-         {last, RefusalKind::key, static_cast<std::uint64_t>(head_ % batch_.kv_heads),
-          order_[first_slot_ + slot(own_token())]});
+template <ElementType kElement, int kHeadDim, int kBits, bool kIsValue>
+__device__ void PageStore<kElement, kHeadDim, kBits, kIsValue>::refuse_key() const {
+  const auto last = static_cast<std::uint64_t>(job_.sequence.prompt_length - 1);
+  refuse(batch_.refusals + job_.head,
+         {last, RefusalKind::key, static_cast<std::uint64_t>(job_.kv_head),
+          job_.order[slot(own_token())]});
 }
 
-template <ElementType kElement, int kHeadDim, int kBits>
-__device__ void PageStore<kElement, kHeadDim, kBits>::log(
+template <ElementType kElement, int kHeadDim, int kBits, bool kIsValue>
+__device__ void PageStore<kElement, kHeadDim, kBits, kIsValue>::log(
     const std::uint32_t (&codes)[kTokens][kUnitChannels], const GroupScale& own) const {
   // the importance tier's tokens come first in the streams
   const std::int64_t before =
-      importance_ || !batch_.importance.quantized ? 0 : sequence_.prompt_importance;
+      job_.importance || !batch_.importance.quantized ? 0 : job_.sequence.prompt_importance;
   const std::int64_t payload = tier_.storage().payload_bytes;
 #pragma unroll
   for (int t = 0; t < kTokens; ++t) {
     if (!exists(t)) continue;
-    const std::int64_t at = first_slot_ + slot(t);
-    const StoreLog entry = store_log(batch_, head_, (before + at) * parameter_log_bytes(batch_),
+    const std::int64_t at = job_.first_slot + slot(t);
+    const StoreLog entry = store_log(batch_, job_.head, (before + at) * parameter_log_bytes(batch_),
                                      2 * (at * payload + before * batch_.importance.payload_bytes));
     std::uint64_t word = 0;
 #pragma unroll
     for (int i = 0; i < kUnitChannels; ++i) {
       word |= static_cast<std::uint64_t>(codes[t][i] & 0xffU) << (i * kBits);
     }
-    store_codes(entry.codes + (is_value_ ? payload : 0), unit_, kBits, word);
+    store_codes(entry.codes + (kIsValue ? payload : 0), unit_, kBits, word);
     if (lane_in_group() != t) continue;  // the lane whose own_token() is t
-    entry.alpha[(is_value_ ? 2 : 0) + group()] = own.params.alpha;
-    entry.beta[(is_value_ ? 2 : 0) + group()] = own.params.beta;
+    entry.alpha[(kIsValue ? 2 : 0) + group()] = own.params.alpha;
+    entry.beta[(kIsValue ? 2 : 0) + group()] = own.params.beta;
   }
 }
 
-// blockIdx.y: head; blockIdx.z: keys or values.
-template <ElementType kElement, int kHeadDim, int kBits>
-__global__ void __launch_bounds__(PageStore<kElement, kHeadDim, kBits>::kThreads)
-    store_pages(Batch batch, const StoredPosition* order, std::int64_t row_length,
-                bool importance) {
-  using Store = PageStore<kElement, kHeadDim, kBits>;
-  __shared__ typename Store::Image image;
-  const int head = static_cast<int>(blockIdx.y);
-  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
-  const std::int64_t first_slot = blockIdx.x * kPageSlots;
-  const std::int64_t tokens = importance ? sequence.prompt_importance : sequence.prompt_retained;
-  if (first_slot >= tokens) return;
-  order += head * row_length + (importance ? 0 : sequence.prompt_importance);
-  Store store(batch, order, head, importance, blockIdx.z != 0, first_slot, tokens);
+template <ElementType kElement, int kHeadDim, int kBits, bool kIsValue>
+__device__ void fill_page(const Batch& batch, const PageJob& job,
+                          PageImage<kHeadDim, kBits>& image) {
+  PageStore<kElement, kHeadDim, kBits, kIsValue> store(batch, job);
   store.load();
-  store.store_positions();
+  if (!kIsValue) store.store_positions();
   store.quantize(image);
   __syncthreads();
   store.copy_out(image);
 }
 
+// blockIdx.y: KV head; blockIdx.z: sequence, its keys or its values.
+template <ElementType kElement, int kHeadDim, int kBits>
+__global__ void __launch_bounds__(kHeadDim / kUnitChannels * kRows)
+    store_pages(Batch batch, const StoredPosition* order, std::int64_t row_length,
+                bool importance) {
+  __shared__ PageImage<kHeadDim, kBits> image;
+  const int kv_head = static_cast<int>(blockIdx.y);
+  const int index = static_cast<int>(blockIdx.z) / 2;
+  const Sequence& sequence = batch.sequence[index];
+  const int head = index * batch.kv_heads + kv_head;
+  const std::int64_t first_slot = blockIdx.x * kPageSlots;
+  const std::int64_t left =
+      (importance ? sequence.prompt_importance : sequence.prompt_retained) - first_slot;
+  if (left <= 0) return;
+  const PageJob job{
+      sequence,
+      kv_head,
+      head,
+      importance,
+      first_slot,
+      static_cast<int>(min(left, kPageSlots)),
+      order + head * row_length + (importance ? 0 : sequence.prompt_importance) + first_slot};
+  if (blockIdx.z % 2 != 0) {
+    fill_page<kElement, kHeadDim, kBits, true>(batch, job, image);
+  } else {
+    fill_page<kElement, kHeadDim, kBits, false>(batch, job, image);
+  }
+}
+
 template <ElementType kElement, int kHeadDim, int kBits>
 void launch(const Batch& batch, const StoredPosition* order, std::int64_t row, bool importance,
             std::int64_t max_tokens, cudaStream_t queue) {
-  const dim3 grid(blocks_for(max_tokens, kPageSlots),
-                  static_cast<unsigned>(batch.sequences * batch.kv_heads), 2);
+  const dim3 grid(blocks_for(max_tokens, kPageSlots), static_cast<unsigned>(batch.kv_heads),
+                  static_cast<unsigned>(2 * batch.sequences));
   store_pages<kElement, kHeadDim, kBits>
-      <<<grid, PageStore<kElement, kHeadDim, kBits>::kThreads, 0, queue>>>(batch, order, row,
-                                                                           importance);
+      <<<grid, kHeadDim / kUnitChannels * kRows, 0, queue>>>(batch, order, row, importance);
   check_launch("store_pages");
 }
 
