@@ -10,12 +10,16 @@
 
 namespace mikv::cuda {
 
-/// This lane's share of a copy of bytes, a multiple of 16, by a warp.
+/// This lane's share of a copy of bytes, a multiple of 16 up to kMost, by a warp.
+template <int kMost>
 __device__ __forceinline__ void copy_async(std::byte* to, const std::byte* from, int bytes) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+  constexpr int kAtOnce = kWarpLanes * 16;
+  const int lane_begin = static_cast<int>(threadIdx.x) % kWarpLanes * 16;
 #pragma unroll
-  for (int at = lane * 16; at < bytes; at += kWarpLanes * 16) {
-    __pipeline_memcpy_async(to + at, from + at, 16);
+  for (int i = 0; i < kMost; i += kAtOnce) {
+    if (i + lane_begin < bytes) {
+      __pipeline_memcpy_async(to + i + lane_begin, from + i + lane_begin, 16);
+    }
   }
 }
 /// Ends a group of this thread's copies.

@@ -28,7 +28,6 @@ TierSplit split_tier(const Batch& batch, const TierStorage& storage, std::int64_
 void attend_tier(const Batch& batch, const Step* steps, const Split& split, bool importance,
                  std::int64_t max_tokens, cudaStream_t queue) {
   const TierStorage& storage = importance ? batch.importance : batch.retained;
-  if (max_tokens == 0) return;
   if (!storage.quantized) return attend_unquantized(batch, steps, split, max_tokens, queue);
   if (storage.interleaved) {
     return attend_interleaved(batch, steps, split, importance, max_tokens, queue);
@@ -39,11 +38,15 @@ void attend_tier(const Batch& batch, const Step* steps, const Split& split, bool
 }  // namespace
 
 void attend(const Batch& batch, const Step* steps, std::int64_t max_retained,
-            std::int64_t max_importance, cudaStream_t queue) {
+            std::int64_t max_importance, const SideQueue& side, cudaStream_t queue) {
   const Split split{split_tier(batch, batch.retained, max_retained),
                     split_tier(batch, batch.importance, max_importance)};
-  attend_tier(batch, steps, split, true, max_importance, queue);
+  if (max_retained == 0) {  // the importance tier has the newest token at least
+    return attend_tier(batch, steps, split, true, max_importance, queue);
+  }
+  attend_tier(batch, steps, split, true, max_importance, side.fork(queue));
   attend_tier(batch, steps, split, false, max_retained, queue);
+  side.join(queue);
 }
 
 }  // namespace mikv::cuda

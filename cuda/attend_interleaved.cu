@@ -54,7 +54,8 @@ struct alignas(16) BlockMemory {
   Maxima maxima[kHeads][kWarps];
   std::uint64_t l[kHeads][kWarps];
   std::int64_t z[kHeads][kGroups][kWarps];
-  std::int8_t query[kHeads][2][kHeadDim];
+  alignas(16) float tree[RunMerge::floats(kHeads, kHeadDim)];
+  alignas(16) std::int8_t query[kHeads][2][kHeadDim];
   IntegerQuery<kGroups> integers[kHeads];
 };
 
@@ -191,18 +192,27 @@ class PageWork {
     const std::uint64_t* l = block_.l[head];
     return mul(static_cast<float>(l[0] + l[1] + l[2] + l[3]), 0x1p-30F);
   }
-  [[nodiscard]] __device__ float block_o(int head, int channel) const {
-    const int g = channel / (kHeadDim / kGroups);
-    const Maxima maxima = block_maxima(head);
-    std::uint32_t sum = 0;
-#pragma unroll
-    for (int warp = 0; warp < kWarps; ++warp) sum += block_.sums[warp][head][channel];
-    sum >>= channel / 16 % kFields * kBits;  // the field's factor goes off exactly
+  [[nodiscard]] __device__ float4 block_o(int head, int quad) const {
+    const int g = quad * 4 / (kHeadDim / kGroups);
     const std::int64_t* z = block_.z[head][g];
-    const float minimum_part = mul(static_cast<float>(z[0] + z[1] + z[2] + z[3]),
-                                   mul(g == 0 ? maxima.beta[0] : maxima.beta[1], 0x1p-30F));
-    const float alpha = g == 0 ? maxima.alpha[0] : maxima.alpha[1];
-    return fma(static_cast<float>(sum), div(alpha, 65535.0F), minimum_part);
+    float alpha = 0.0F;
+    float beta = 0.0F;
+    uint4 sums = make_uint4(0, 0, 0, 0);
+#pragma unroll
+    for (int warp = 0; warp < kWarps; ++warp) {
+      alpha = larger(alpha, block_.maxima[head][warp].alpha[g]);
+      beta = larger(beta, block_.maxima[head][warp].beta[g]);
+      const uint4 own = reinterpret_cast<const uint4*>(block_.sums[warp][head])[quad];
+      sums = make_uint4(sums.x + own.x, sums.y + own.y, sums.z + own.z, sums.w + own.w);
+    }
+    const float step = div(alpha, 65535.0F);
+    const float minimum_part =
+        mul(static_cast<float>(z[0] + z[1] + z[2] + z[3]), mul(beta, 0x1p-30F));
+    const int shift = quad / 4 % kFields * kBits;  // the field's factor goes off exactly
+    const auto output = [&](std::uint32_t sum) {
+      return fma(static_cast<float>(sum >> shift), step, minimum_part);
+    };
+    return make_float4(output(sums.x), output(sums.y), output(sums.z), output(sums.w));
   }
 
  private:
@@ -343,17 +353,17 @@ class PageCopies {
   }
   __device__ void copy_keys(int chunk) {
     if (chunk < job_.end_chunk) {
-      copy_async(page_.keys, source_, Bytes::kPayload);
-      copy_async(reinterpret_cast<std::byte*>(page_.key_params), source_ + 2 * Bytes::kPayload,
-                 Bytes::kParams);
+      copy_async<Bytes::kPayload>(page_.keys, source_, Bytes::kPayload);
+      copy_async<Bytes::kParams>(reinterpret_cast<std::byte*>(page_.key_params),
+                                 source_ + 2 * Bytes::kPayload, Bytes::kParams);
     }
     end_copies();
   }
   __device__ void copy_values(int chunk) {
     if (chunk < job_.end_chunk) {
-      copy_async(page_.values, source_ + Bytes::kPayload, Bytes::kPayload);
-      copy_async(reinterpret_cast<std::byte*>(page_.value_params),
-                 source_ + 2 * Bytes::kPayload + Bytes::kParams, Bytes::kParams);
+      copy_async<Bytes::kPayload>(page_.values, source_ + Bytes::kPayload, Bytes::kPayload);
+      copy_async<Bytes::kParams>(reinterpret_cast<std::byte*>(page_.value_params),
+                                 source_ + 2 * Bytes::kPayload + Bytes::kParams, Bytes::kParams);
     }
     end_copies();
   }
@@ -372,16 +382,17 @@ __device__ void make_queries(const Batch& batch, const RunJob& job, int heads,
   const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
   if (warp >= heads) return;
   auto& bytes = block.query[warp];
-  quantize_query(batch, {job.head, job.first_query_head + warp}, job.step.position,
-                 block.integers[warp], [&](int c, std::int32_t value) {
-                   const std::int32_t high = (value + 128) >> 8;  // low is signed: -128 .. 127
-                   bytes[0][c] = static_cast<std::int8_t>(high);
-                   bytes[1][c] = static_cast<std::int8_t>(value - high * 256);
-                 });
+  quantize_query<kHeadDim>(batch, {job.head, job.first_query_head + warp}, job.step.position,
+                           block.integers[warp], [&](int c, std::int32_t value) {
+                             const std::int32_t high =
+                                 (value + 128) >> 8;  // low is signed: -128 .. 127
+                             bytes[0][c] = static_cast<std::int8_t>(high);
+                             bytes[1][c] = static_cast<std::int8_t>(value - high * 256);
+                           });
 }
 
 template <int kBits, int kHeadDim, int kHeads>
-__global__ void __launch_bounds__(kThreads, kHeads == 1 ? 5 : 4)
+__global__ void __launch_bounds__(kThreads, 5)
     attend_runs(Batch batch, const Step* steps, Split split, bool importance) {
   extern __shared__ uint4 memory[];
   auto& block = *reinterpret_cast<BlockMemory<kBits, kHeadDim, kHeads>*>(memory);
@@ -400,7 +411,7 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 5 : 4)
   make_queries(batch, job, heads, block);
   __syncthreads();
   PageWork<kBits, kHeadDim, kHeads> work(block, heads);
-  RunMerge<kThreads, kHeads, kHeadDim> merged(batch, job, heads, kHeadDim);
+  RunMerge merged(batch, job, heads, block.tree);
   for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
     const int taken = job.taken(chunk) - warp * kPageTokens;  // of this warp's page
     copies.find(chunk + 1);
@@ -421,9 +432,8 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 5 : 4)
     merged.push(
         chunk, [&](int head) { return work.block_m(head); },
         [&](int head) { return work.block_l(head); },
-        [&](int head, int channel) { return work.block_o(head, channel); });
+        [&](int head, int quad) { return work.block_o(head, quad); });
   }
-  merged.write(split);
   finish_step(batch, job.step, split, job.head);
 }
 

@@ -19,7 +19,8 @@ constexpr int kMaxGroups = kMaxHeadDim / kUnitChannels;
 struct Scratch {
   std::int32_t query[kMaxHeadDim];
   IntegerQuery<kMaxGroups> integers;
-  float o[kMaxHeadDim];
+  alignas(16) float o[kMaxHeadDim];
+  alignas(16) float tree[RunMerge::floats(1, kMaxHeadDim)];
   float m;
   float l;
   std::uint32_t weights[kThreads];    //< w of one group
@@ -132,22 +133,21 @@ __global__ void __launch_bounds__(kThreads)
   if (!job.exists()) return;
   const QueryHead query{job.head, job.first_query_head};
   if (threadIdx.x < kWarpLanes) {
-    quantize_query(batch, query, job.step.position, scratch.integers,
-                   [&](int c, std::int32_t value) { scratch.query[c] = value; });
+    quantize_query<kMaxHeadDim>(batch, query, job.step.position, scratch.integers,
+                                [&](int c, std::int32_t value) { scratch.query[c] = value; });
   }
   __syncthreads();
   const TierHead tier(importance ? batch.importance : batch.retained, job.head);
-  RunMerge<kThreads, 1, kMaxHeadDim> merged(batch, job, 1, batch.head_dim);
+  RunMerge merged(batch, job, 1, scratch.tree);
   for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
     attend_chunk(batch, tier, query, job.step.position, chunk, job.taken(chunk),
                  job.logits(batch, query, chunk), scratch);
     __syncthreads();
     merged.push(
         chunk, [&](int) { return scratch.m; }, [&](int) { return scratch.l; },
-        [&](int, int channel) { return scratch.o[channel]; });
+        [&](int, int quad) { return reinterpret_cast<const float4*>(scratch.o)[quad]; });
     __syncthreads();
   }
-  merged.write(split);
   finish_step(batch, job.step, split, job.head);
 }
 

@@ -19,6 +19,7 @@ constexpr int kQuadChannels = 4 * kWarpLanes;  // that a warp covers with four c
 constexpr int kStages = 4;
 constexpr int kStageBytes = 2048;  // four pieces of 32 tokens' keys; as many values as fit
 constexpr int kPieceBytes = 16 * kBlockTokens;
+constexpr int kRowsAtOnce = 4;  // values that are loaded together
 constexpr int kStagePieces = kStageBytes / kPieceBytes;
 
 // Shared memory: the rings, then floats.
@@ -26,7 +27,8 @@ struct Scratch {
   std::byte* ring;  // of this warp
   float* query;     // [heads, head_dim]
   float* sums;      // [heads, blocks, head_dim], o of each block
-  float* m;         // [heads, blocks]
+  float* tree;      // of the run
+  float* m;         // [2, heads, blocks], of even and odd chunks: read while the next is written
   float* l;         // [heads, blocks]
   float* p;         // of this warp, [heads, 32]
 
@@ -35,13 +37,15 @@ struct Scratch {
     ring = memory + warp * kStages * kStageBytes;
     query = reinterpret_cast<float*>(memory + kBlocks * kStages * kStageBytes);
     sums = query + heads * head_dim;
-    m = sums + heads * kBlocks * head_dim;
-    l = m + heads * kBlocks;
+    tree = sums + heads * kBlocks * head_dim;
+    m = tree + RunMerge::floats(heads, head_dim);
+    l = m + 2 * heads * kBlocks;
     p = l + heads * kBlocks + warp * heads * kBlockTokens;
   }
   static int bytes(int heads, int head_dim) {
     return kBlocks * kStages * kStageBytes +
-           heads * (head_dim + kBlocks * head_dim + 2 * kBlocks + kBlocks * kBlockTokens) *
+           (heads * (head_dim + kBlocks * head_dim + 3 * kBlocks + kBlocks * kBlockTokens) +
+            RunMerge::floats(heads, head_dim)) *
                static_cast<int>(sizeof(float));
   }
 };
@@ -98,7 +102,7 @@ class Ring {
       const int stage = is_value_ ? value_rows_ * row_bytes_ : kStageBytes;
       if (source_ != nullptr) {
         const std::byte* from = source_ + (is_value_ ? kPageSlots * row_bytes_ : 0) + done_;
-        copy_async(memory_ + copied_ * kStageBytes, from, min(stage, all - done_));
+        copy_async<kStageBytes>(memory_ + copied_ * kStageBytes, from, min(stage, all - done_));
       }
       done_ += stage;
       if (done_ >= all) advance();
@@ -204,22 +208,30 @@ __device__ void block_outputs(const Batch& batch, int tokens, const Scratch& scr
   for (int first = 0; first < kBlockTokens; first += ring.value_rows()) {
     const std::byte* stage = ring.next();
     const int count = min(ring.value_rows(), tokens - first);
-#pragma unroll 4
-    for (int j = 0; j < count; ++j) {
-      float4 v[kQuads];
+    for (int j = 0; j < count; j += kRowsAtOnce) {
+      float4 v[kRowsAtOnce][kQuads];
 #pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        v[i] = load_quad<kElement>(stage + j * row_bytes, min(lane + i * kWarpLanes, last_quad));
+      for (int row = 0; row < kRowsAtOnce; ++row) {
+#pragma unroll
+        for (int i = 0; i < kQuads; ++i) {
+          v[row][i] = load_quad<kElement>(stage + min(j + row, count - 1) * row_bytes,
+                                          min(lane + i * kWarpLanes, last_quad));
+        }
       }
 #pragma unroll
       for (int h = 0; h < kHeads; ++h) {
-        const float weight = scratch.p[h * kBlockTokens + first + j];
+        const float* p = scratch.p + h * kBlockTokens + first + j;
 #pragma unroll
-        for (int i = 0; i < kQuads; ++i) {
-          o[h][i].x = fma(weight, v[i].x, o[h][i].x);
-          o[h][i].y = fma(weight, v[i].y, o[h][i].y);
-          o[h][i].z = fma(weight, v[i].z, o[h][i].z);
-          o[h][i].w = fma(weight, v[i].w, o[h][i].w);
+        for (int row = 0; row < kRowsAtOnce; ++row) {
+          if (j + row >= count) break;
+          const float weight = p[row];
+#pragma unroll
+          for (int i = 0; i < kQuads; ++i) {
+            o[h][i].x = fma(weight, v[row][i].x, o[h][i].x);
+            o[h][i].y = fma(weight, v[row][i].y, o[h][i].y);
+            o[h][i].z = fma(weight, v[row][i].z, o[h][i].z);
+            o[h][i].w = fma(weight, v[row][i].w, o[h][i].w);
+          }
         }
       }
     }
@@ -250,7 +262,7 @@ class Chunk {
         if (!is_finite(s_[h])) query.refuse_row(batch_, RefusalKind::logit, job_.step.position);
       }
       const float m = warp_reduce(lane_ < tokens_ ? s_[h] : -INFINITY, Larger());
-      if (lane_ == 0) scratch_.m[h * kBlocks + warp_] = m;
+      if (lane_ == 0) scratch_.m[at(h) + warp_] = m;
     }
   }
 
@@ -278,22 +290,31 @@ class Chunk {
   }
 
   [[nodiscard]] __device__ float m(int head) const {
-    float m = scratch_.m[head * kBlocks];
+    float m = scratch_.m[at(head)];
 #pragma unroll
-    for (int b = 1; b < kBlocks; ++b) m = larger(m, scratch_.m[head * kBlocks + b]);
+    for (int b = 1; b < kBlocks; ++b) m = larger(m, scratch_.m[at(head) + b]);
     return m;
   }
-  [[nodiscard]] __device__ float l(int head) const { return tree(scratch_.l + head * kBlocks, 1); }
-  [[nodiscard]] __device__ float o(int head, int channel) const {
-    return tree(scratch_.sums + head * kBlocks * batch_.head_dim + channel, batch_.head_dim);
+  [[nodiscard]] __device__ float l(int head) const {
+    float x[kBlocks];
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b) x[b] = scratch_.l[head * kBlocks + b];
+    return block_tree_sum(x);
+  }
+  [[nodiscard]] __device__ float4 o(int head, int quad) const {
+    float4 x[kBlocks];
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b) {
+      x[b] = reinterpret_cast<const float4*>(scratch_.sums +
+                                             (head * kBlocks + b) * batch_.head_dim)[quad];
+    }
+    return block_tree_sum(x);
   }
 
  private:
-  static __device__ float tree(const float* blocks, int stride) {
-    float x[kBlocks];
-#pragma unroll
-    for (int b = 0; b < kBlocks; ++b) x[b] = blocks[b * stride];
-    return block_tree_sum(x);
+  // Where a head's m of this chunk begin.
+  [[nodiscard]] __device__ int at(int head) const {
+    return ((chunk_ & 1) * kHeads + head) * kBlocks;
   }
 
   const Batch& batch_;
@@ -321,7 +342,7 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
         load_channel(query.recorded(batch, job.step.position), kElement, i % batch.head_dim);
   }
   __syncthreads();
-  RunMerge<kThreads, kHeads, kQuads * kQuadChannels> merged(batch, job, kHeads, batch.head_dim);
+  RunMerge merged(batch, job, kHeads, scratch.tree);
   for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
     Chunk<kElement, kHeads, kQuads> work(batch, job, scratch, ring, chunk);
     work.logits();
@@ -330,10 +351,8 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
     __syncthreads();
     merged.push(
         chunk, [&](int head) { return work.m(head); }, [&](int head) { return work.l(head); },
-        [&](int head, int channel) { return work.o(head, channel); });
-    __syncthreads();
+        [&](int head, int quad) { return work.o(head, quad); });
   }
-  merged.write(split);
   finish_step(batch, job.step, split, job.head);
 }
 

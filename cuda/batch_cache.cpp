@@ -239,7 +239,7 @@ void BatchCache::attend(std::size_t step) {
     max_retained = std::max(max_retained, of_sequence.retained_tokens);
     max_importance = std::max(max_importance, of_sequence.importance_tokens);
   }
-  cuda::attend(batch_, device_steps(step), max_retained, max_importance, queue_.get());
+  cuda::attend(batch_, device_steps(step), max_retained, max_importance, side_, queue_.get());
 }
 
 void BatchCache::demote(std::size_t step) {

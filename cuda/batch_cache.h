@@ -13,6 +13,7 @@
 #include "cuda/device_memory.h"
 #include "cuda/device_sequence.h"
 #include "cuda/layer_run.h"
+#include "cuda/side_queue.h"
 
 namespace mikv::cuda {
 
@@ -73,6 +74,7 @@ class BatchCache {
   LayerConfig config_;
   Batch batch_;
   const Queue& queue_;
+  SideQueue side_;
   DeviceMemory cache_{queue_.get()};  // what the ledger books
   DeviceMemory work_{queue_.get()};
   std::vector<std::unique_ptr<DeviceSequence>> sequences_;

@@ -69,42 +69,6 @@ class AlignedTree {
   std::uint32_t leaves_ = 0;
 };
 
-/// The same for at most 2^kLevels leaves, in registers. The caller counts the leaves.
-template <int kLevels>
-class RunTree {
- public:
-  /// before: leaves that were pushed already.
-  __device__ void push(const Partial& leaf, int before) {
-    Partial node = leaf;
-    bool carries = true;
-#pragma unroll
-    for (int level = 0; level <= kLevels; ++level) {
-      if (!carries) break;
-      carries = (before >> level & 1) != 0;
-      if (carries) {
-        node = merge(subtrees_[level], node);
-      } else {
-        subtrees_[level] = node;
-      }
-    }
-  }
-  /// Of at least one leaf.
-  [[nodiscard]] __device__ Partial root(int leaves) const {
-    Partial node{};
-    bool has = false;
-#pragma unroll
-    for (int level = 0; level <= kLevels; ++level) {
-      if ((leaves >> level & 1) == 0) continue;
-      node = has ? merge(subtrees_[level], node) : subtrees_[level];
-      has = true;
-    }
-    return node;
-  }
-
- private:
-  Partial subtrees_[kLevels + 1];
-};
-
 /// Sum over the 32 lanes of a warp by pairs at distance 16, 8, 4, 2, 1 (R16); lane 0 has it.
 __device__ __forceinline__ float warp_tree_sum(float x) {
 #pragma unroll
@@ -137,8 +101,13 @@ __device__ __forceinline__ float chunk_tree_sum(const float (&x)[8], int lane) {
   return sum;
 }
 
-/// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16).
-__device__ __forceinline__ float block_tree_sum(const float (&x)[8]) {
+__device__ __forceinline__ float4 add(const float4& a, const float4& b) {
+  return make_float4(add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w));
+}
+
+/// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16); of floats, or of four at once.
+template <typename T>
+__device__ __forceinline__ T block_tree_sum(const T (&x)[8]) {
   return add(add(add(x[0], x[4]), add(x[2], x[6])), add(add(x[1], x[5]), add(x[3], x[7])));
 }
 

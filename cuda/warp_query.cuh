@@ -15,12 +15,12 @@ struct IntegerQuery {
 };
 
 /// store(channel, value) takes each integer; every lane of the warp takes part.
-template <int kMaxGroups, typename Store>
+template <int kMaxDim, int kMaxGroups, typename Store>
 __device__ inline void quantize_query(const Batch& batch, QueryHead query, std::int64_t position,
                                       IntegerQuery<kMaxGroups>& out, Store store) {
   constexpr float kQueryLevels = 32512.0F;     // 127 * 256: splits into two signed bytes
   constexpr float kSmallestQuery = 0x1p-100F;  // below it the integers are all 0
-  constexpr int kLaneChannels = kMaxHeadDim / kWarpLanes;
+  constexpr int kLaneChannels = kMaxDim / kWarpLanes;
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
   const std::byte* row = query.recorded(batch, position);
   float q[kLaneChannels];
