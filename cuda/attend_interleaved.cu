@@ -49,15 +49,25 @@ struct alignas(16) BlockMemory {
   // padded so that heads fall on banks of their own
   std::uint16_t weights[kWarps][kGroups][kHeads][kPageTokens + 16];
   std::uint32_t sums[kWarps][kHeads][kHeadDim + 8];
-  // what each warp found, by head
-  float m[2][kHeads][kWarps];  // of even and odd chunks: read while the next is written
-  Maxima maxima[kHeads][kWarps];
+  // what each warp found, by head; m and maxima of even and odd chunks: the next chunk's are
+  // written while these are read
+  float m[2][kHeads][kWarps];
+  Maxima maxima[2][kHeads][kWarps];
   std::uint64_t l[kHeads][kWarps];
   std::int64_t z[kHeads][kGroups][kWarps];
   alignas(16) float tree[RunMerge::floats(kHeads, kHeadDim)];
   alignas(16) std::int8_t query[kHeads][2][kHeadDim];
   IntegerQuery<kGroups> integers[kHeads];
 };
+
+// Blocks that a multiprocessor should hold at once, as its shared memory allows.
+template <int kBits, int kHeadDim, int kHeads>
+constexpr int resident_blocks() {
+  constexpr int kMultiprocessorBytes = 227 * 1024;
+  constexpr int kBlockBytes = static_cast<int>(sizeof(BlockMemory<kBits, kHeadDim, kHeads>)) + 1024;
+  constexpr int kMost = kHeads == 1 ? 6 : 5;
+  return kMultiprocessorBytes / kBlockBytes < kMost ? kMultiprocessorBytes / kBlockBytes : kMost;
+}
 
 // One warp's page of a chunk. The tensor core leaves head t's sums in the lanes of column t = lane
 // % 4, tokens 8 * i + row, row = lane / 4. Lanes share them evenly: with four heads a lane has all
@@ -73,8 +83,7 @@ class PageWork {
         query_(block.query[lane_ / 8 < heads ? lane_ / 8 : 0][row_ % 2] + column_ * 4) {}
 
   // R14. taken: tokens of the page.
-  __device__ void logits(int taken, int heads) {
-    parity_ ^= 1;
+  __device__ void logits(int chunk, int taken, int heads) {
     const int head = head_ < heads ? head_ : 0;
     int dots[kRowTokens][kGroups];
     multiply_keys(dots);
@@ -91,11 +100,12 @@ class PageWork {
         sum = add(sum, fma(from_half(group.alpha), static_cast<float>(own_dot(dots, k, g)),
                            minimum_part));
       }
-      s_[k] = canonical(mul(sum, block_.integers[head].scale));
-      if (token(k) < taken) m = larger(m, s_[k]);
+      const float s = canonical(mul(sum, block_.integers[head].scale));
+      s_[k] = token(k) < taken ? s : -INFINITY;  // p will be 0
+      m = larger(m, s_[k]);
     }
     m = max_over_head<kHeads>(m);
-    if (lane_ < kHeads) block_.m[parity_][lane_][warp_] = m;
+    if (lane_ < kHeads) block_.m[chunk % 2][lane_][warp_] = m;
   }
 
   // Keeps the logits if there is a place for them. Returns whether they are finite.
@@ -110,15 +120,15 @@ class PageWork {
     return finite;
   }
 
-  // R15: p, and the warp's maxima of what the weights are made of.
-  __device__ void weigh(int taken) {
-    const float m = block_m(head_);
+  // R15: p, and the warp's maxima of what the weights are made of. Slots without a token have the
+  // parameters of some token, or zeros.
+  __device__ void weigh(int chunk) {
+    const float m = block_m(chunk, head_);
     Maxima own{};
 #pragma unroll
     for (int k = 0; k < kTokens; ++k) {
-      const bool is_taken = token(k) < taken;
-      s_[k] = is_taken ? exp2(sub(s_[k], m)) : 0.0F;
-      params_[k] = is_taken ? page_.value_params[token(k)] : make_uint2(0, 0);
+      s_[k] = exp2(sub(s_[k], m));
+      params_[k] = page_.value_params[token(k)];
 #pragma unroll
       for (int g = 0; g < kGroups; ++g) {
         const GroupParams group = unpack_params(g == 0 ? params_[k].x : params_[k].y);
@@ -131,13 +141,13 @@ class PageWork {
       own.alpha[g] = max_of_magnitudes<kHeads>(own.alpha[g]);
       own.beta[g] = max_of_magnitudes<kHeads>(own.beta[g]);
     }
-    if (lane_ < kHeads) block_.maxima[lane_][warp_] = own;
+    if (lane_ < kHeads) block_.maxima[chunk % 2][lane_][warp_] = own;
   }
 
   // R15: the weights in shared memory, the warp's l and z.
-  __device__ void write_weights() {
+  __device__ void write_weights(int chunk) {
     float scales[2 * kGroups];
-    weight_scales(scales);
+    weight_scales(chunk, scales);
     std::int64_t l = 0;
     std::int64_t z[kGroups] = {};
 #pragma unroll
@@ -184,15 +194,15 @@ class PageWork {
   }
 
   // The chunk's partial, from what all warps found.
-  [[nodiscard]] __device__ float block_m(int head) const {
-    const float* m = block_.m[parity_][head];
+  [[nodiscard]] __device__ float block_m(int chunk, int head) const {
+    const float* m = block_.m[chunk % 2][head];
     return larger(larger(m[0], m[1]), larger(m[2], m[3]));
   }
   [[nodiscard]] __device__ float block_l(int head) const {
     const std::uint64_t* l = block_.l[head];
     return mul(static_cast<float>(l[0] + l[1] + l[2] + l[3]), 0x1p-30F);
   }
-  [[nodiscard]] __device__ float4 block_o(int head, int quad) const {
+  [[nodiscard]] __device__ float4 block_o(int chunk, int head, int quad) const {
     const int g = quad * 4 / (kHeadDim / kGroups);
     const std::int64_t* z = block_.z[head][g];
     float alpha = 0.0F;
@@ -200,8 +210,8 @@ class PageWork {
     uint4 sums = make_uint4(0, 0, 0, 0);
 #pragma unroll
     for (int warp = 0; warp < kWarps; ++warp) {
-      alpha = larger(alpha, block_.maxima[head][warp].alpha[g]);
-      beta = larger(beta, block_.maxima[head][warp].beta[g]);
+      alpha = larger(alpha, block_.maxima[chunk % 2][head][warp].alpha[g]);
+      beta = larger(beta, block_.maxima[chunk % 2][head][warp].beta[g]);
       const uint4 own = reinterpret_cast<const uint4*>(block_.sums[warp][head])[quad];
       sums = make_uint4(sums.x + own.x, sums.y + own.y, sums.z + own.z, sums.w + own.w);
     }
@@ -264,11 +274,12 @@ class PageWork {
     return dot >> ((k * kShares + share_) / 2 % kFields * kBits);
   }
 
-  [[nodiscard]] __device__ Maxima block_maxima(int head) const {
-    Maxima all = block_.maxima[head][0];
+  [[nodiscard]] __device__ Maxima block_maxima(int chunk, int head) const {
+    const Maxima* of_warps = block_.maxima[chunk % 2][head];
+    Maxima all = of_warps[0];
 #pragma unroll
     for (int warp = 1; warp < kWarps; ++warp) {
-      const Maxima& other = block_.maxima[head][warp];
+      const Maxima& other = of_warps[warp];
 #pragma unroll
       for (int g = 0; g < kGroups; ++g) {
         all.alpha[g] = larger(all.alpha[g], other.alpha[g]);
@@ -279,9 +290,9 @@ class PageWork {
   }
 
   // 65535 / A and 2^30 / B of each group, 0 where A or B is too small. A lane divides once.
-  __device__ void weight_scales(float (&scales)[2 * kGroups]) const {
+  __device__ void weight_scales(int chunk, float (&scales)[2 * kGroups]) const {
     constexpr float kSmallestMaximum = 0x1p-90F;
-    const Maxima maxima = block_maxima(head_);
+    const Maxima maxima = block_maxima(chunk, head_);
     const bool is_beta = (row_ & 2) != 0;
     const float alpha = (row_ & 1) == 0 ? maxima.alpha[0] : maxima.alpha[1];
     const float beta = (row_ & 1) == 0 ? maxima.beta[0] : maxima.beta[1];
@@ -328,7 +339,6 @@ class PageWork {
   int share_ = column_ / kHeads;
   const Page<kBits, kHeadDim>& page_;
   const std::int8_t* query_;  // this lane's column of B
-  int parity_ = 0;            // of the chunk
   float s_[kTokens];          // logits, then p
   uint2 params_[kTokens];
 };
@@ -352,6 +362,7 @@ class PageCopies {
     source_ = pages_[chunk * kWarps + (exists ? warp : 0)];
   }
   __device__ void copy_keys(int chunk) {
+    __syncwarp();  // the parameters before were read by other lanes
     if (chunk < job_.end_chunk) {
       copy_async<Bytes::kPayload>(page_.keys, source_, Bytes::kPayload);
       copy_async<Bytes::kParams>(reinterpret_cast<std::byte*>(page_.key_params),
@@ -392,7 +403,7 @@ __device__ void make_queries(const Batch& batch, const RunJob& job, int heads,
 }
 
 template <int kBits, int kHeadDim, int kHeads>
-__global__ void __launch_bounds__(kThreads, 5)
+__global__ void __launch_bounds__(kThreads, (resident_blocks<kBits, kHeadDim, kHeads>()))
     attend_runs(Batch batch, const Step* steps, Split split, bool importance) {
   extern __shared__ uint4 memory[];
   auto& block = *reinterpret_cast<BlockMemory<kBits, kHeadDim, kHeads>*>(memory);
@@ -408,31 +419,36 @@ __global__ void __launch_bounds__(kThreads, 5)
   copies.find(job.first_chunk);
   copies.copy_keys(job.first_chunk);
   copies.copy_values(job.first_chunk);
+  copies.find(job.first_chunk + 1);
   make_queries(batch, job, heads, block);
   __syncthreads();
   PageWork<kBits, kHeadDim, kHeads> work(block, heads);
-  RunMerge merged(batch, job, heads, block.tree);
-  for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
+  const auto make_logits = [&](int chunk) {
     const int taken = job.taken(chunk) - warp * kPageTokens;  // of this warp's page
-    copies.find(chunk + 1);
     wait_copies<1>();
-    work.logits(taken, heads);
+    work.logits(chunk, taken, heads);
     if (writes && !work.write_logits(taken, job.logits(batch, own, chunk))) {
       own.refuse_row(batch, RefusalKind::logit, job.step.position);
     }
-    __syncthreads();
     copies.copy_keys(chunk + 1);
+  };
+  make_logits(job.first_chunk);
+  __syncthreads();
+  RunMerge merged(batch, job, heads, block.tree);
+  for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
     wait_copies<1>();
-    work.weigh(taken);
+    work.weigh(chunk);
     __syncthreads();
-    work.write_weights();
+    work.write_weights(chunk);
     work.multiply_values();
-    __syncthreads();
     copies.copy_values(chunk + 1);
+    copies.find(chunk + 2);
+    if (chunk + 1 < job.end_chunk) make_logits(chunk + 1);
+    __syncthreads();
     merged.push(
-        chunk, [&](int head) { return work.block_m(head); },
+        chunk, [&](int head) { return work.block_m(chunk, head); },
         [&](int head) { return work.block_l(head); },
-        [&](int head, int quad) { return work.block_o(head, quad); });
+        [&](int head, int quad) { return work.block_o(chunk, head, quad); });
   }
   finish_step(batch, job.step, split, job.head);
 }

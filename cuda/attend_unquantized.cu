@@ -19,7 +19,6 @@ constexpr int kQuadChannels = 4 * kWarpLanes;  // that a warp covers with four c
 constexpr int kStages = 4;
 constexpr int kStageBytes = 2048;  // four pieces of 32 tokens' keys; as many values as fit
 constexpr int kPieceBytes = 16 * kBlockTokens;
-constexpr int kRowsAtOnce = 4;  // values that are loaded together
 constexpr int kStagePieces = kStageBytes / kPieceBytes;
 
 // Shared memory: the rings, then floats.
@@ -50,16 +49,36 @@ struct Scratch {
   }
 };
 
+// Rows as a kernel knows them: kHeadDim is 0 where head_dim is known at run time only.
+template <ElementType kElement, int kHeadDim>
+struct Rows {
+  int head_dim;
+
+  __device__ explicit Rows(const Batch& batch)
+      : head_dim(kHeadDim != 0 ? kHeadDim : batch.head_dim) {}
+  [[nodiscard]] __device__ int dim() const { return kHeadDim != 0 ? kHeadDim : head_dim; }
+  [[nodiscard]] __device__ int bytes() const {
+    return dim() * static_cast<int>(element_bytes(kElement));
+  }
+  [[nodiscard]] __device__ int pieces() const { return bytes() / 16; }
+  // Values of a stage: a power of two.
+  [[nodiscard]] __device__ int a_stage() const {
+    int rows = kBlockTokens;
+    while (rows * bytes() > kStageBytes) rows /= 2;
+    return rows;
+  }
+};
+
 // The keys, then the values, of this warp's tokens of each chunk, stage by stage. Both are 32 rows
 // of memory in one piece.
+template <typename Rows>
 class Ring {
  public:
   __device__ Ring(const Batch& batch, const RunJob& job, std::byte* memory)
       : pages_(batch.importance.pages[job.head]),
         job_(job),
         memory_(memory),
-        row_bytes_(static_cast<int>(batch.importance.payload_bytes)),
-        value_rows_(rows_a_stage(row_bytes_)),
+        rows_(batch),
         chunk_(job.first_chunk) {
     find_page();
     for (int i = 0; i + 1 < kStages; ++i) copy_next();
@@ -73,16 +92,8 @@ class Ring {
     taken_ = (taken_ + 1) % kStages;
     return stage;
   }
-  // Tokens of a stage of values.
-  [[nodiscard]] __device__ int value_rows() const { return value_rows_; }
 
  private:
-  static __device__ int rows_a_stage(int row_bytes) {
-    int rows = kBlockTokens;
-    while (rows * row_bytes > kStageBytes) rows /= 2;
-    return rows;
-  }
-
   // Nothing is copied where the warp has no token.
   __device__ void find_page() {
     if (chunk_ >= job_.end_chunk) return;
@@ -93,15 +104,15 @@ class Ring {
       return;
     }
     source_ = pages_[chunk_ * (kChunkSlots / kPageSlots) + warp / kPageBlocks] +
-              warp % kPageBlocks * kBlockTokens * row_bytes_;
+              warp % kPageBlocks * kBlockTokens * rows_.bytes();
   }
 
   __device__ void copy_next() {
     if (chunk_ < job_.end_chunk) {
-      const int all = kBlockTokens * row_bytes_;
-      const int stage = is_value_ ? value_rows_ * row_bytes_ : kStageBytes;
+      const int all = kBlockTokens * rows_.bytes();
+      const int stage = is_value_ ? rows_.a_stage() * rows_.bytes() : kStageBytes;
       if (source_ != nullptr) {
-        const std::byte* from = source_ + (is_value_ ? kPageSlots * row_bytes_ : 0) + done_;
+        const std::byte* from = source_ + (is_value_ ? kPageSlots * rows_.bytes() : 0) + done_;
         copy_async<kStageBytes>(memory_ + copied_ * kStageBytes, from, min(stage, all - done_));
       }
       done_ += stage;
@@ -122,8 +133,7 @@ class Ring {
   std::byte* const* pages_;
   const RunJob& job_;
   std::byte* memory_;
-  int row_bytes_;
-  int value_rows_;
+  Rows rows_;
   // of the next copy
   int chunk_;
   const std::byte* source_ = nullptr;
@@ -167,23 +177,22 @@ struct KeyPiece {
 };
 
 // The dot products of this lane's token.
-template <ElementType kElement, int kHeads>
-__device__ void dot_products(const Batch& batch, const Scratch& scratch, Ring& ring,
-                             float (&dots)[kHeads]) {
+template <ElementType kElement, int kHeads, int kHeadDim, typename Ring>
+__device__ void dot_products(const Rows<kElement, kHeadDim>& rows, const Scratch& scratch,
+                             Ring& ring, float (&dots)[kHeads]) {
   using Piece = KeyPiece<kElement>;
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const int pieces = static_cast<int>(batch.importance.payload_bytes) / 16;
 #pragma unroll
   for (int h = 0; h < kHeads; ++h) dots[h] = 0.0F;
-  for (int first = 0; first < pieces; first += kStagePieces) {
+  for (int first = 0; first < rows.pieces(); first += kStagePieces) {
     const auto* stage = reinterpret_cast<const uint4*>(ring.next()) + lane;
 #pragma unroll
     for (int i = 0; i < kStagePieces; ++i) {
-      if (first + i >= pieces) break;
+      if (first + i >= rows.pieces()) break;
       const Piece key(stage[i * kBlockTokens]);
 #pragma unroll
       for (int h = 0; h < kHeads; ++h) {
-        const auto* query = reinterpret_cast<const float4*>(scratch.query + h * batch.head_dim +
+        const auto* query = reinterpret_cast<const float4*>(scratch.query + h * rows.dim() +
                                                             (first + i) * Piece::kChannels);
 #pragma unroll
         for (int c = 0; c < Piece::kChannels; c += 4) {
@@ -198,53 +207,61 @@ __device__ void dot_products(const Batch& batch, const Scratch& scratch, Ring& r
   }
 }
 
-// o of this warp's block of tokens, ascending. kQuads: fours of channels that a lane holds.
+// Adds a token's value to o. p: the token's, of head 0. kQuads: fours of channels that a lane
+// holds.
 template <ElementType kElement, int kHeads, int kQuads>
-__device__ void block_outputs(const Batch& batch, int tokens, const Scratch& scratch, Ring& ring,
-                              float4 (&o)[kHeads][kQuads]) {
+__device__ __forceinline__ void add_value(const std::byte* row, int last_quad, const float* p,
+                                          float4 (&o)[kHeads][kQuads]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const int row_bytes = static_cast<int>(batch.importance.payload_bytes);
-  const int last_quad = batch.head_dim / 4 - 1;
-  for (int first = 0; first < kBlockTokens; first += ring.value_rows()) {
+  float4 v[kQuads];
+#pragma unroll
+  for (int i = 0; i < kQuads; ++i) {
+    v[i] = load_quad<kElement>(row, min(lane + i * kWarpLanes, last_quad));
+  }
+#pragma unroll
+  for (int h = 0; h < kHeads; ++h) {
+    const float weight = p[h * kBlockTokens];
+#pragma unroll
+    for (int i = 0; i < kQuads; ++i) {
+      o[h][i].x = fma(weight, v[i].x, o[h][i].x);
+      o[h][i].y = fma(weight, v[i].y, o[h][i].y);
+      o[h][i].z = fma(weight, v[i].z, o[h][i].z);
+      o[h][i].w = fma(weight, v[i].w, o[h][i].w);
+    }
+  }
+}
+
+// o of this warp's block of tokens, ascending.
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim, typename Ring>
+__device__ void block_outputs(const Rows<kElement, kHeadDim>& rows, int tokens,
+                              const Scratch& scratch, Ring& ring, float4 (&o)[kHeads][kQuads]) {
+  const int last_quad = rows.dim() / 4 - 1;
+  for (int first = 0; first < kBlockTokens; first += rows.a_stage()) {
     const std::byte* stage = ring.next();
-    const int count = min(ring.value_rows(), tokens - first);
-    for (int j = 0; j < count; j += kRowsAtOnce) {
-      float4 v[kRowsAtOnce][kQuads];
-#pragma unroll
-      for (int row = 0; row < kRowsAtOnce; ++row) {
-#pragma unroll
-        for (int i = 0; i < kQuads; ++i) {
-          v[row][i] = load_quad<kElement>(stage + min(j + row, count - 1) * row_bytes,
-                                          min(lane + i * kWarpLanes, last_quad));
-        }
+    const float* p = scratch.p + first;
+    if (first + rows.a_stage() <= tokens) {
+#pragma unroll(kHeadDim != 0 ? 8 : 1)
+      for (int j = 0; j < rows.a_stage(); ++j) {
+        add_value<kElement>(stage + j * rows.bytes(), last_quad, p + j, o);
       }
-#pragma unroll
-      for (int h = 0; h < kHeads; ++h) {
-        const float* p = scratch.p + h * kBlockTokens + first + j;
-#pragma unroll
-        for (int row = 0; row < kRowsAtOnce; ++row) {
-          if (j + row >= count) break;
-          const float weight = p[row];
-#pragma unroll
-          for (int i = 0; i < kQuads; ++i) {
-            o[h][i].x = fma(weight, v[row][i].x, o[h][i].x);
-            o[h][i].y = fma(weight, v[row][i].y, o[h][i].y);
-            o[h][i].z = fma(weight, v[row][i].z, o[h][i].z);
-            o[h][i].w = fma(weight, v[row][i].w, o[h][i].w);
-          }
-        }
+    } else {
+      for (int j = 0; j < tokens - first; ++j) {
+        add_value<kElement>(stage + j * rows.bytes(), last_quad, p + j, o);
       }
     }
   }
 }
 
 // R16 for one chunk; its partials' parts are in scratch afterwards.
-template <ElementType kElement, int kHeads, int kQuads>
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
 class Chunk {
  public:
-  __device__ Chunk(const Batch& batch, const RunJob& job, const Scratch& scratch, Ring& ring,
+  using KernelRing = Ring<Rows<kElement, kHeadDim>>;
+
+  __device__ Chunk(const Batch& batch, const RunJob& job, const Scratch& scratch, KernelRing& ring,
                    int chunk)
       : batch_(batch),
+        rows_(batch),
         job_(job),
         scratch_(scratch),
         ring_(ring),
@@ -252,7 +269,7 @@ class Chunk {
         tokens_(job.taken(chunk) - warp_ * kBlockTokens) {}
 
   __device__ void logits() {
-    dot_products<kElement>(batch_, scratch_, ring_, s_);
+    dot_products(rows_, scratch_, ring_, s_);
 #pragma unroll
     for (int h = 0; h < kHeads; ++h) {
       const QueryHead query{job_.head, job_.first_query_head + h};
@@ -276,14 +293,14 @@ class Chunk {
     }
     __syncwarp();
     float4 o[kHeads][kQuads] = {};
-    block_outputs<kElement>(batch_, tokens_, scratch_, ring_, o);
+    block_outputs(rows_, tokens_, scratch_, ring_, o);
 #pragma unroll
     for (int h = 0; h < kHeads; ++h) {
 #pragma unroll
       for (int i = 0; i < kQuads; ++i) {
         const int quad = lane_ + i * kWarpLanes;
-        if (4 * quad >= batch_.head_dim) break;
-        reinterpret_cast<float4*>(scratch_.sums + (h * kBlocks + warp_) * batch_.head_dim)[quad] =
+        if (4 * quad >= rows_.dim()) break;
+        reinterpret_cast<float4*>(scratch_.sums + (h * kBlocks + warp_) * rows_.dim())[quad] =
             o[h][i];
       }
     }
@@ -305,8 +322,8 @@ class Chunk {
     float4 x[kBlocks];
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) {
-      x[b] = reinterpret_cast<const float4*>(scratch_.sums +
-                                             (head * kBlocks + b) * batch_.head_dim)[quad];
+      x[b] =
+          reinterpret_cast<const float4*>(scratch_.sums + (head * kBlocks + b) * rows_.dim())[quad];
     }
     return block_tree_sum(x);
   }
@@ -318,9 +335,10 @@ class Chunk {
   }
 
   const Batch& batch_;
+  Rows<kElement, kHeadDim> rows_;
   const RunJob& job_;
   const Scratch& scratch_;
-  Ring& ring_;
+  KernelRing& ring_;
   int chunk_;
   int warp_ = static_cast<int>(threadIdx.x) / kWarpLanes;
   int lane_ = static_cast<int>(threadIdx.x) % kWarpLanes;
@@ -328,14 +346,14 @@ class Chunk {
   float s_[kHeads];
 };
 
-template <ElementType kElement, int kHeads, int kQuads>
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
 __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
     attend_runs(Batch batch, const Step* steps, Split split) {
   extern __shared__ uint4 memory[];
   const RunJob job(batch, steps, split, true, kHeads);
   if (!job.exists()) return;
   const Scratch scratch(reinterpret_cast<std::byte*>(memory), kHeads, batch.head_dim);
-  Ring ring(batch, job, scratch.ring);
+  Ring<Rows<kElement, kHeadDim>> ring(batch, job, scratch.ring);
   for (int i = static_cast<int>(threadIdx.x); i < kHeads * batch.head_dim; i += kThreads) {
     const QueryHead query{job.head, job.first_query_head + i / batch.head_dim};
     scratch.query[i] =
@@ -344,7 +362,7 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
   __syncthreads();
   RunMerge merged(batch, job, kHeads, scratch.tree);
   for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
-    Chunk<kElement, kHeads, kQuads> work(batch, job, scratch, ring, chunk);
+    Chunk<kElement, kHeads, kQuads, kHeadDim> work(batch, job, scratch, ring, chunk);
     work.logits();
     __syncthreads();
     work.values();
@@ -356,29 +374,40 @@ __global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
   finish_step(batch, job.step, split, job.head);
 }
 
-template <ElementType kElement, int kHeads, int kQuads>
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
 void launch(const Batch& batch, const Step* steps, const Split& split, std::int64_t max_tokens,
             cudaStream_t queue) {
   const dim3 grid(
       static_cast<unsigned>(split.importance.runs(max_tokens)),
       static_cast<unsigned>(batch.sequences * batch.kv_heads * split.importance.head_blocks));
   const int bytes = Scratch::bytes(kHeads, batch.head_dim);
-  allow_shared_memory(reinterpret_cast<const void*>(attend_runs<kElement, kHeads, kQuads>), bytes);
-  attend_runs<kElement, kHeads, kQuads>
+  allow_shared_memory(
+      reinterpret_cast<const void*>(attend_runs<kElement, kHeads, kQuads, kHeadDim>), bytes);
+  attend_runs<kElement, kHeads, kQuads, kHeadDim>
       <<<grid, kThreads, static_cast<std::size_t>(bytes), queue>>>(batch, steps, split);
   check_launch("attend_runs");
+}
+
+template <ElementType kElement, int kHeads>
+void launch_dimension(const Batch& batch, const Step* steps, const Split& split,
+                      std::int64_t max_tokens, cudaStream_t queue) {
+  if (batch.head_dim == 128) {
+    return launch<kElement, kHeads, 1, 128>(batch, steps, split, max_tokens, queue);
+  }
+  return launch<kElement, kHeads, 1, 0>(batch, steps, split, max_tokens, queue);
 }
 
 template <ElementType kElement>
 void launch_heads(const Batch& batch, const Step* steps, const Split& split,
                   std::int64_t max_tokens, cudaStream_t queue) {
   if (batch.head_dim > kQuadChannels) {
-    return launch<kElement, 1, kMaxHeadDim / kQuadChannels>(batch, steps, split, max_tokens, queue);
+    constexpr int kQuads = kMaxHeadDim / kQuadChannels;
+    return launch<kElement, 1, kQuads, 0>(batch, steps, split, max_tokens, queue);
   }
   if (unquantized_heads(batch) == 4) {
-    return launch<kElement, 4, 1>(batch, steps, split, max_tokens, queue);
+    return launch_dimension<kElement, 4>(batch, steps, split, max_tokens, queue);
   }
-  return launch<kElement, 1, 1>(batch, steps, split, max_tokens, queue);
+  return launch_dimension<kElement, 1>(batch, steps, split, max_tokens, queue);
 }
 
 }  // namespace

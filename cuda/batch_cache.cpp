@@ -207,7 +207,8 @@ void BatchCache::store_prompt() {
   upload_tables(Tier::retained);
   const DeviceArray<StoredPosition> order(work_, heads() * max_prompt_);
   select_importance(batch_, order.data(), max_prompt_, queue_.get());
-  cuda::store_prompt(batch_, order.data(), max_prompt_, max_importance, max_retained, queue_.get());
+  cuda::store_prompt(batch_, order.data(), max_prompt_, max_importance, max_retained, side_,
+                     queue_.get());
   for (const auto& sequence : sequences_) sequence->release_prefill_scores();
 }
 

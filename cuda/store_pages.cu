@@ -133,9 +133,11 @@ void store(const Batch& batch, const StoredPosition* order, std::int64_t row, bo
 }  // namespace
 
 void store_prompt(const Batch& batch, const StoredPosition* order, std::int64_t row,
-                  std::int64_t max_importance, std::int64_t max_retained, cudaStream_t queue) {
-  store(batch, order, row, true, max_importance, queue);
+                  std::int64_t max_importance, std::int64_t max_retained, const SideQueue& side,
+                  cudaStream_t queue) {
+  store(batch, order, row, true, max_importance, side.fork(queue));
   store(batch, order, row, false, max_retained, queue);
+  side.join(queue);
 }
 
 }  // namespace mikv::cuda
