@@ -9,7 +9,7 @@
 namespace mikv::cuda {
 namespace {
 
-constexpr std::int64_t kFewBlocks = 2048;  // longer runs only while a tier has more
+constexpr std::int64_t kFewBlocks = 700;  // a large device holds as many; longer runs from there on
 
 int block_heads(const Batch& batch, const TierStorage& storage) {
   if (!storage.quantized) return unquantized_heads(batch);

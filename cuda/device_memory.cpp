@@ -49,14 +49,6 @@ void fill(std::byte* to, int byte, std::int64_t bytes, cudaStream_t queue) {
   check(cudaMemsetAsync(to, byte, static_cast<std::size_t>(bytes), queue), "filling device memory");
 }
 
-void fill_rows(std::byte* to, std::int64_t pitch, int byte, std::int64_t row_bytes,
-               std::int64_t rows, cudaStream_t queue) {
-  check(
-      cudaMemset2DAsync(to, static_cast<std::size_t>(pitch), byte,
-                        static_cast<std::size_t>(row_bytes), static_cast<std::size_t>(rows), queue),
-      "filling device memory");
-}
-
 void download(void* to, const std::byte* from, std::int64_t bytes, cudaStream_t queue) {
   if (bytes == 0) return;
   check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, queue),

@@ -78,9 +78,6 @@ void upload(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t qu
 void upload_in_pieces(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue);
 /// Sets every byte.
 void fill(std::byte* to, int byte, std::int64_t bytes, cudaStream_t queue);
-/// Sets every byte of rows that begin pitch bytes apart.
-void fill_rows(std::byte* to, std::int64_t pitch, int byte, std::int64_t row_bytes,
-               std::int64_t rows, cudaStream_t queue);
 /// Copies out of device memory and waits.
 void download(void* to, const std::byte* from, std::int64_t bytes, cudaStream_t queue);
 

@@ -19,6 +19,15 @@ __device__ inline QuadPartial load_node(const Batch& batch, std::int64_t row, st
   return {stats.x, stats.y, __ldcg(reinterpret_cast<const float4*>(node + kNodeHeader) + quad)};
 }
 
+/// Four nodes from first on; of fewer, the last one several times.
+__device__ inline void load_four(const Batch& batch, std::int64_t row, std::int64_t first,
+                                 std::int64_t count, int quad, QuadPartial (&nodes)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    nodes[i] = load_node(batch, row, first + min(std::int64_t{i}, count - 1), quad);
+  }
+}
+
 /// The subtree over four nodes, of which count exist.
 __device__ inline QuadPartial merge_four(const QuadPartial (&nodes)[4], std::int64_t count) {
   QuadPartial lower = nodes[0];
@@ -33,12 +42,11 @@ __device__ inline QuadPartial merge_four(const QuadPartial (&nodes)[4], std::int
 __device__ inline QuadPartial tier_root(const Batch& batch, std::int64_t row, std::int64_t first,
                                         std::int64_t count, int quad) {
   AlignedTree<QuadPartial> tree;
+  QuadPartial next[4];
+  load_four(batch, row, first, count, quad, next);
   for (std::int64_t i = 0; i < count; i += 4) {
-    QuadPartial nodes[4];
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      nodes[j] = load_node(batch, row, first + min(i + j, count - 1), quad);
-    }
+    const QuadPartial nodes[4] = {next[0], next[1], next[2], next[3]};
+    if (i + 4 < count) load_four(batch, row, first + i + 4, count - i - 4, quad, next);
     tree.push(merge_four(nodes, count - i));
   }
   return tree.root();
@@ -116,9 +124,9 @@ __device__ inline void update_scores(const Batch& batch, const Step& step, int h
 __device__ inline bool arrives_last(const Batch& batch, const Step& step, const Split& split,
                                     int head) {
   __shared__ bool last;
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0) {
+    __threadfence();  // for the whole block: the barrier comes before it
     const std::int64_t blocks =
         split.retained.runs(step.retained_tokens) * split.retained.head_blocks +
         split.importance.runs(step.importance_tokens) * split.importance.head_blocks;

@@ -53,13 +53,13 @@ class Selector {
       : scores_(prefill_scores(batch, head)),
         rank_(batch, head),
         sequence_(batch.sequence[head / batch.kv_heads]),
-        first_recent_(sequence_.prompt_length - sequence_.prompt_recent) {}
+        first_recent_(static_cast<int>(sequence_.prompt_length - sequence_.prompt_recent)) {}
 
-  [[nodiscard]] __device__ std::uint64_t rank(std::int64_t position) const {
+  [[nodiscard]] __device__ std::uint64_t rank(int position) const {
     return rank_(scores_[position], static_cast<std::uint64_t>(position),
                  static_cast<std::uint64_t>(sequence_.prompt_length));
   }
-  [[nodiscard]] __device__ std::int64_t first_recent() const { return first_recent_; }
+  [[nodiscard]] __device__ int first_recent() const { return first_recent_; }
   [[nodiscard]] __device__ std::int64_t wanted() const {
     return sequence_.prompt_importance - sequence_.prompt_recent;
   }
@@ -80,16 +80,17 @@ class Selector {
   __device__ void count_digit(std::uint64_t prefix, int digit, std::uint32_t* histogram) const {
     for (int i = static_cast<int>(threadIdx.x); i < kBuckets; i += kThreads) histogram[i] = 0;
     __syncthreads();
-    for (std::int64_t first = threadIdx.x; first < first_recent_; first += kAhead * kThreads) {
+    // the bits above the digit; none for the highest
+    const std::uint64_t above = ~std::uint64_t{0} << (8 * digit) << 8;
+    for (int first = static_cast<int>(threadIdx.x); first < first_recent_;
+         first += kAhead * kThreads) {
       std::uint64_t ranks[kAhead];
 #pragma unroll
       for (int i = 0; i < kAhead; ++i)
         ranks[i] = rank(min(first + i * kThreads, first_recent_ - 1));
 #pragma unroll
       for (int i = 0; i < kAhead; ++i) {
-        const bool same_prefix =
-            digit == kDigits - 1 || (ranks[i] ^ prefix) >> (8 * (digit + 1)) == 0;
-        if (first + i * kThreads < first_recent_ && same_prefix) {
+        if (first + i * kThreads < first_recent_ && ((ranks[i] ^ prefix) & above) == 0) {
           count(static_cast<unsigned>(ranks[i] >> (8 * digit)) & 0xffU, histogram);
         }
       }
@@ -128,7 +129,7 @@ class Selector {
   const std::uint64_t* scores_;
   Rank rank_;
   const Sequence& sequence_;
-  std::int64_t first_recent_;
+  int first_recent_;  // sequences are shorter than 2^24 tokens
 };
 
 // One block a head.
@@ -147,30 +148,31 @@ __global__ void __launch_bounds__(kThreads, 2)
   StoredPosition* important = order + head * row;
   StoredPosition* others = important + sequence.prompt_importance;
   auto* log = stream<StoredPosition>(batch, head, Stage::importance_set);
-  std::int64_t ties = 0;
-  std::int64_t taken = 0;
-  for (std::int64_t begin = 0; begin < sequence.prompt_length; begin += kThreads * kRun) {
-    const std::int64_t first = begin + threadIdx.x * kRun;
+  const auto length = static_cast<int>(sequence.prompt_length);
+  int ties = 0;
+  int taken = 0;
+  for (int begin = 0; begin < length; begin += kThreads * kRun) {
+    const int first = begin + static_cast<int>(threadIdx.x) * kRun;
     unsigned above = 0;  // bit i: position first + i is selected, whatever the ties
     unsigned tied = 0;
     for (int i = 0; i < kRun; ++i) {
-      const std::int64_t j = first + i;
-      if (j >= sequence.prompt_length) break;
+      const int j = first + i;
+      if (j >= length) break;
       const bool recent = j >= selector.first_recent();
       const std::uint64_t r = recent || !selects ? 0 : selector.rank(j);
       if (recent || (selects && r > threshold.prefix)) above |= 1U << i;
       if (!recent && selects && r == threshold.prefix) tied |= 1U << i;
     }
     int block_ties = 0;
-    std::int64_t tie = ties + sum_before(__popc(tied), warp_counts, block_ties);
+    int tie = ties + sum_before(__popc(tied), warp_counts, block_ties);
     for (int i = 0; i < kRun; ++i) {
       if ((tied >> i & 1U) != 0 && tie++ < threshold.wanted) above |= 1U << i;
     }
     int block_in = 0;
-    std::int64_t in = taken + sum_before(__popc(above), warp_counts, block_in);
+    int in = taken + sum_before(__popc(above), warp_counts, block_in);
     for (int i = 0; i < kRun; ++i) {
-      const std::int64_t j = first + i;
-      if (j >= sequence.prompt_length) break;
+      const int j = first + i;
+      if (j >= length) break;
       if ((above >> i & 1U) != 0) {
         important[in] = static_cast<StoredPosition>(j);
         log[in++] = static_cast<StoredPosition>(j);

@@ -50,16 +50,20 @@ class PageStore {
         tier_(job.importance ? batch.importance : batch.retained, job.head) {}
 
   __device__ void load() {
-    constexpr unsigned kRowBytes = kHeadDim * element_bytes(kElement);
-    const std::byte* rows = (kIsValue ? job_.sequence.v : job_.sequence.k) +
-                            job_.kv_head * job_.sequence.tokens * kRowBytes;
+    const auto* rows =
+        reinterpret_cast<const RecordedUnit*>(kIsValue ? job_.sequence.v : job_.sequence.k) +
+        job_.kv_head * job_.sequence.tokens * kUnits + unit_;
     StoredPosition positions[kTokens];
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) positions[t] = exists(t) ? job_.order[slot(t)] : 0;
+    RecordedUnit units[kTokens] = {};
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
-      const std::byte* row = rows + std::uint64_t{positions[t]} * kRowBytes;
-      if (exists(t)) load_unit(row, kElement, unit_, x_[t]);
+      if (exists(t)) units[t] = rows[positions[t] * kUnits];
+    }
+#pragma unroll
+    for (int t = 0; t < kTokens; ++t) {
+      load_unit(reinterpret_cast<const std::byte*>(&units[t]), kElement, 0, x_[t]);
     }
     if (!kIsValue && batch_.balanced) balance();
   }
@@ -118,6 +122,10 @@ class PageStore {
   }
 
  private:
+  // A lane's channels as they are recorded.
+  struct RecordedUnit {
+    uint4 words[kUnitChannels * element_bytes(kElement) / 16];
+  };
   static constexpr int kFields = 8 / kBits;
   static constexpr int kGroupLanes = kUnits / 2;
   static constexpr float kLevels = (1 << kBits) - 1;
@@ -239,7 +247,7 @@ class PageStore {
   int lane_ = thread_ % kWarpLanes;
   int row_ = thread_ / kUnits;
   int unit_ = thread_ % kUnits;
-  float x_[kTokens][kUnitChannels] = {};
+  float x_[kTokens][kUnitChannels];
 };
 
 template <ElementType kElement, int kHeadDim, int kBits, bool kIsValue>
@@ -288,7 +296,7 @@ __device__ void fill_page(const Batch& batch, const PageJob& job,
 
 // blockIdx.y: KV head; blockIdx.z: sequence, its keys or its values.
 template <ElementType kElement, int kHeadDim, int kBits>
-__global__ void __launch_bounds__(kHeadDim / kUnitChannels * kRows)
+__global__ void __launch_bounds__(kHeadDim / kUnitChannels * kRows, 512 / kHeadDim)
     store_pages(Batch batch, const StoredPosition* order, std::int64_t row_length,
                 bool importance) {
   __shared__ PageImage<kHeadDim, kBits> image;

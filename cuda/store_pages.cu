@@ -57,20 +57,24 @@ __global__ void __launch_bounds__(kThreads)
   const auto* rows =
       reinterpret_cast<const uint4*>(recorded_row(batch, job.is_value ? sequence.v : sequence.k,
                                                   sequence.tokens, job.head % batch.kv_heads, 0));
-  const int count = job.tokens * pieces;
+  if (job.tokens == 0) return;
+  auto* page = reinterpret_cast<uint4*>(job.is_value ? tier.page_values(job.first_slot)
+                                                     : tier.page_keys(job.first_slot));
+  const int count = static_cast<int>(kPageSlots) * pieces;
   for (int first = static_cast<int>(threadIdx.x); first < count; first += kPiecesAhead * kThreads) {
     uint4 ahead[kPiecesAhead];
 #pragma unroll
     for (int i = 0; i < kPiecesAhead; ++i) {
-      const int at = min(first + i * kThreads, count - 1);
-      ahead[i] = rows[static_cast<std::int64_t>(job.order[at / pieces]) * pieces + at % pieces];
+      const int at = first + i * kThreads;
+      const int slot = at / pieces;
+      ahead[i] = make_uint4(0, 0, 0, 0);  // of a free slot
+      if (slot >= job.tokens) continue;
+      ahead[i] = rows[static_cast<std::int64_t>(job.order[slot]) * pieces + at % pieces];
     }
 #pragma unroll
     for (int i = 0; i < kPiecesAhead; ++i) {
       const int at = first + i * kThreads;
       if (at >= count) break;
-      auto* page = reinterpret_cast<uint4*>(job.is_value ? tier.page_values(job.first_slot)
-                                                         : tier.page_keys(job.first_slot));
       page[job.is_value ? at : key_piece(at / pieces, at % pieces, pieces)] = ahead[i];
     }
   }
