@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "cuda/batch.h"
-#include "cuda/split.cuh"
+#include "cuda/split.h"
 
 namespace mikv::cuda {
 

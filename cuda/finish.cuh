@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cuda/reduce.cuh"
-#include "cuda/split.cuh"
+#include "cuda/run.cuh"
 
 namespace mikv::cuda {
 

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How attention is split over blocks, and the merge within one: a block takes an aligned run of a
-// power of two of chunks, so what it merges is a node of the contract's tree (R17).
+// A block's run of chunks, and their merge: an aligned run of a power of two is a node of the
+// contract's tree (R17).
 #pragma once
 
 #include "cuda/merge.cuh"
 #include "cuda/query.cuh"
+#include "cuda/split.h"
 
 namespace mikv::cuda {
-
-/// A block's run is 1, 2, 4 ... up to this many chunks.
-inline constexpr int kMaxRunLevels = 3;
-inline constexpr int kMaxRun = 1 << kMaxRunLevels;
-
-/// Of one tier.
-struct TierSplit {
-  int run;          ///< chunks a block
-  int head_blocks;  ///< blocks side by side over the query heads of a KV head
-
-  [[nodiscard]] __host__ __device__ std::int64_t runs(std::int64_t tokens) const {
-    return (tokens + run * kChunkSlots - 1) / (run * kChunkSlots);
-  }
-};
-
-/// Of one step.
-struct Split {
-  TierSplit retained;
-  TierSplit importance;
-
-  [[nodiscard]] __device__ const TierSplit& of(bool importance_tier) const {
-    return importance_tier ? importance : retained;
-  }
-};
 
 /// Where a run's partial goes: m, l, padding, then o from kNodeHeader on.
 __device__ inline float* node_of(const Batch& batch, std::int64_t row, std::int64_t index) {

@@ -4,7 +4,6 @@
 #include "cuda/attend_interleaved.h"
 #include "cuda/attend_packed.h"
 #include "cuda/attend_unquantized.h"
-#include "cuda/launch.h"
 
 namespace mikv::cuda {
 namespace {
