@@ -33,17 +33,24 @@ __device__ __forceinline__ float canonical(float x) {
   return add(x, 0.0F);
 }
 
-/// max and min of two values without NaN and -0 (R6); other names than the integers' max and min.
+/// max and min of two values without NaN and -0 (R6), one instruction each; other names than the
+/// integers' max and min.
 __device__ __forceinline__ float larger(float a, float b) {
-  return a > b ? a : b;
+  return fmaxf(a, b);
 }
 __device__ __forceinline__ float smaller(float a, float b) {
-  return a < b ? a : b;
+  return fminf(a, b);
 }
 
 /// To the nearest integer, halves to even (R8).
 __device__ __forceinline__ float round_to_integer(float x) {
   return rintf(x);
+}
+
+/// Adding 2^23 to 0 <= x < 2^23 rounds it to an integer, halves to even (R8), and leaves that in
+/// the low bits.
+__device__ __forceinline__ std::uint32_t round_into_low_bits(float x) {
+  return __float_as_uint(add(x, 0x1p23F));
 }
 
 __device__ __forceinline__ bool is_finite(float x) {

@@ -7,16 +7,13 @@
 #include <cstdint>
 
 #include "cuda/batch.h"
+#include "cuda/side_queue.h"
 
 namespace mikv::cuda {
 
-/// Bytes of scratch of prepare_queries() and attend().
-[[nodiscard]] std::int64_t query_scratch_bytes(const Batch& batch);
-
-/// One decode step of every sequence: integer queries, chunk partials, merged outputs, scores.
-/// steps: [sequences], on the device. max_retained_chunks, max_importance_chunks: over the
-/// sequences.
-void attend(const Batch& batch, const Step* steps, std::int64_t max_retained_chunks,
-            std::int64_t max_importance_chunks, std::byte* query_scratch, cudaStream_t queue);
+/// One decode step of every sequence: chunk partials, merged outputs, scores. steps: [sequences],
+/// on the device. max_retained, max_importance: tokens of a tier, over the sequences.
+void attend(const Batch& batch, const Step* steps, std::int64_t max_retained,
+            std::int64_t max_importance, const SideQueue& side, cudaStream_t queue);
 
 }  // namespace mikv::cuda

@@ -1,31 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any width of codes, any group size, rows as FORMAT lays them out: a block a chunk and query head,
-// a thread a slot. Sums are integers, so their order is free.
+// Any width of codes, any group size, rows as FORMAT lays them out: a block a run of chunks and a
+// query head, a thread a slot. Sums are integers, so their order is free.
 #include "cuda/attend_packed.h"
 
+#include "cuda/finish.cuh"
 #include "cuda/launch.h"
 #include "cuda/packing.cuh"
-#include "cuda/reduce.cuh"
+#include "cuda/warp_query.cuh"
 
 namespace mikv::cuda {
 namespace {
 
 constexpr int kThreads = static_cast<int>(kChunkSlots);
 constexpr int kWarps = kThreads / kWarpLanes;
+constexpr int kMaxGroups = kMaxHeadDim / kUnitChannels;
 
-// Shared memory of a chunk.
+// Shared memory: the query, then what a chunk needs.
 struct Scratch {
+  std::int32_t query[kMaxHeadDim];
+  IntegerQuery<kMaxGroups> integers;
+  alignas(16) float o[kMaxHeadDim];
+  alignas(16) float tree[RunMerge::floats(1, kMaxHeadDim)];
+  float m;
+  float l;
   std::uint32_t weights[kThreads];    //< w of one group
   std::uint32_t sums[kMaxGroupSize];  //< acc of one group's channels
-  float first;
   float reduce_float[kWarps];
   std::uint64_t reduce_integer[kWarps];
 };
 
 // The logit of this thread's slot.
 __device__ float quantized_logit(const Batch& batch, const TierHead& tier, std::int64_t slot,
-                                 const Queries& queries, std::int64_t row,
-                                 const std::int32_t* query) {
+                                 const Scratch& scratch) {
   const int bits = tier.storage().bits;
   const std::byte* key = tier.key(slot);
   const GroupParams* params = tier.key_groups(slot);
@@ -37,19 +43,20 @@ __device__ float quantized_logit(const Batch& batch, const TierHead& tier, std::
       const std::uint64_t codes = load_codes(key, unit, bits);
 #pragma unroll
       for (int i = 0; i < kUnitChannels; ++i) {
-        dot += query[unit * kUnitChannels + i] * static_cast<std::int32_t>(code_of(codes, i, bits));
+        dot += scratch.query[unit * kUnitChannels + i] *
+               static_cast<std::int32_t>(code_of(codes, i, bits));
       }
     }
-    const float minimum_part = mul(from_half(params[g].beta),
-                                   static_cast<float>(queries.group_sums[row * batch.groups + g]));
+    const float minimum_part =
+        mul(from_half(params[g].beta), static_cast<float>(scratch.integers.group_sums[g]));
     sum = add(sum, fma(from_half(params[g].alpha), static_cast<float>(dot), minimum_part));
   }
-  return canonical(mul(sum, queries.scale[row]));
+  return canonical(mul(sum, scratch.integers.scale));
 }
 
 // o of one group's channels; p is this thread's weight, 0 where no token is.
 __device__ void attend_value_group(const Batch& batch, const TierHead& tier, std::int64_t first,
-                                   int taken, int group, float p, float* o, Scratch& scratch) {
+                                   int taken, int group, float p, Scratch& scratch) {
   constexpr float kWeightLevels = 65535.0F;
   constexpr float kMinimumLevels = 0x1p30F;
   constexpr float kSmallestMaximum = 0x1p-90F;
@@ -91,75 +98,72 @@ __device__ void attend_value_group(const Batch& batch, const TierHead& tier, std
   const float step = div(alpha_maximum, kWeightLevels);
   const float minimum_part = mul(static_cast<float>(z_sum), div(beta_maximum, kMinimumLevels));
   for (int c = thread; c < batch.group_size; c += kThreads) {
-    o[group * batch.group_size + c] = fma(static_cast<float>(scratch.sums[c]), step, minimum_part);
+    scratch.o[group * batch.group_size + c] =
+        fma(static_cast<float>(scratch.sums[c]), step, minimum_part);
   }
 }
 
-// Writes m, l and o of a chunk. query: head_dim integers in shared memory. logits: where the
-// chunk's logits go, or nullptr.
-__device__ void attend_chunk(const Batch& batch, const TierHead& tier, QueryHead query_head,
-                             std::int64_t position, std::int64_t chunk, int taken,
-                             const Queries& queries, const std::int32_t* query, float* logits,
-                             float* out, Scratch& scratch) {
+// Leaves m, l and o of a chunk in scratch. logits: where the chunk's logits go, or nullptr.
+__device__ void attend_chunk(const Batch& batch, const TierHead& tier, QueryHead query,
+                             std::int64_t position, int chunk, int taken, float* logits,
+                             Scratch& scratch) {
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first = chunk * kChunkSlots;
   const bool is_taken = thread < taken;
-  const float s =
-      is_taken ? quantized_logit(batch, tier, first + thread, queries, query_head.row(batch), query)
-               : 0.0F;
-  if (is_taken && !is_finite(s)) query_head.refuse_row(batch, RefusalKind::logit, position);
+  const float s = is_taken ? quantized_logit(batch, tier, first + thread, scratch) : -INFINITY;
+  if (is_taken && !is_finite(s)) query.refuse_row(batch, RefusalKind::logit, position);
   if (is_taken && logits != nullptr) logits[thread] = s;
-  if (thread == 0) scratch.first = s;
-  __syncthreads();
-  const float m = block_reduce(is_taken ? s : scratch.first, Larger(), scratch.reduce_float);
+  const float m = block_reduce(s, Larger(), scratch.reduce_float);
   const float p = is_taken ? exp2(sub(s, m)) : 0.0F;
   const std::uint64_t l = block_reduce(static_cast<std::uint64_t>(__float2uint_rn(mul(p, 0x1p30F))),
                                        Sum(), scratch.reduce_integer);
   if (thread == 0) {
-    out[0] = m;
-    out[1] = mul(static_cast<float>(l), 0x1p-30F);
+    scratch.m = m;
+    scratch.l = mul(static_cast<float>(l), 0x1p-30F);
   }
   for (int group = 0; group < batch.groups; ++group) {
-    attend_value_group(batch, tier, first, taken, group, p, out + 2, scratch);
+    attend_value_group(batch, tier, first, taken, group, p, scratch);
   }
 }
 
 __global__ void __launch_bounds__(kThreads)
-    attend_chunks(Batch batch, const Step* steps, Queries queries, bool importance) {
+    attend_runs(Batch batch, const Step* steps, Split split, bool importance) {
   __shared__ Scratch scratch;
-  __shared__ std::int32_t query[kMaxHeadDim];
-  const int row = static_cast<int>(blockIdx.y);
-  const QueryHead head{row / batch.group_ratio, row % batch.group_ratio};
-  const Step& step = steps[head.head / batch.kv_heads];
-  const std::int64_t chunk = blockIdx.x;
-  const std::int64_t tokens = importance ? step.importance_tokens : step.retained_tokens;
-  if (step.position < 0 || chunk * kChunkSlots >= tokens) return;
-
-  for (int c = static_cast<int>(threadIdx.x); c < batch.head_dim; c += kThreads) {
-    query[c] = queries.values[head.row(batch) * batch.head_dim + c];
+  const RunJob job(batch, steps, split, importance, 1);
+  if (!job.exists()) return;
+  const QueryHead query{job.head, job.first_query_head};
+  if (threadIdx.x < kWarpLanes) {
+    quantize_query<kMaxHeadDim>(batch, query, job.step.position, scratch.integers,
+                                [&](int c, std::int32_t value) { scratch.query[c] = value; });
   }
   __syncthreads();
-  const TierHead tier(importance ? batch.importance : batch.retained, head.head);
-  const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
-  const std::int64_t chunks = retained_chunks + chunk_count(step.importance_tokens);
-  float* out = partials_of(batch, step, head, chunks) +
-               (chunk + (importance ? retained_chunks : 0)) * (2 + batch.head_dim);
-  float* logits = importance
-                      ? batch.logits + head.row(batch) * batch.max_importance + chunk * kChunkSlots
-                      : nullptr;
-  const auto taken = static_cast<int>(min(tokens - chunk * kChunkSlots, kChunkSlots));
-  attend_chunk(batch, tier, head, step.position, chunk, taken, queries, query, logits, out,
-               scratch);
+  const TierHead tier(importance ? batch.importance : batch.retained, job.head);
+  RunMerge merged(batch, job, 1, scratch.tree);
+  for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
+    attend_chunk(batch, tier, query, job.step.position, chunk, job.taken(chunk),
+                 job.logits(batch, query, chunk), scratch);
+    __syncthreads();
+    merged.push(
+        chunk, [&](int) { return scratch.m; }, [&](int) { return scratch.l; },
+        [&](int, int quad) { return reinterpret_cast<const float4*>(scratch.o)[quad]; });
+    __syncthreads();
+  }
+  finish_step(batch, job.step, split, job.head);
 }
 
 }  // namespace
 
-void attend_packed(const Batch& batch, const Step* steps, const Queries& queries, bool importance,
-                   std::int64_t max_chunks, cudaStream_t queue) {
-  const dim3 grid(static_cast<unsigned>(max_chunks),
-                  static_cast<unsigned>(batch.sequences * batch.kv_heads * batch.group_ratio));
-  attend_chunks<<<grid, kThreads, 0, queue>>>(batch, steps, queries, importance);
-  check_launch("attend_chunks");
+int packed_heads(const Batch&) {
+  return 1;
+}
+
+void attend_packed(const Batch& batch, const Step* steps, const Split& split, bool importance,
+                   std::int64_t max_tokens, cudaStream_t queue) {
+  const TierSplit& of_tier = importance ? split.importance : split.retained;
+  const dim3 grid(static_cast<unsigned>(of_tier.runs(max_tokens)),
+                  static_cast<unsigned>(batch.sequences * batch.kv_heads * of_tier.head_blocks));
+  attend_runs<<<grid, kThreads, 0, queue>>>(batch, steps, split, importance);
+  check_launch("attend_runs");
 }
 
 }  // namespace mikv::cuda

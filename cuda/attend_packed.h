@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention over codes of any width and group size, packed as FORMAT says (CONTRACT R14, R15).
+// Attention over packed codes of any width and group size (CONTRACT R14, R15).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,12 +7,16 @@
 #include <cstdint>
 
 #include "cuda/batch.h"
-#include "cuda/query.cuh"
+#include "cuda/split.h"
 
 namespace mikv::cuda {
 
-/// Writes the partials of a tier's chunks, and the logits of the importance tier.
-void attend_packed(const Batch& batch, const Step* steps, const Queries& queries, bool importance,
-                   std::int64_t max_chunks, cudaStream_t queue);
+/// Query heads that a block takes.
+[[nodiscard]] int packed_heads(const Batch& batch);
+
+/// A tier's nodes, partials and, of the importance tier, logits. max_tokens: of the tier, over the
+/// sequences.
+void attend_packed(const Batch& batch, const Step* steps, const Split& split, bool importance,
+                   std::int64_t max_tokens, cudaStream_t queue);
 
 }  // namespace mikv::cuda

@@ -1,30 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block a chunk and up to four query heads. Logits: a thread a token, so that each dot product is
-// one chain; values: a warp a block of 32 tokens, its lanes are channels, four each.
+// A block a run of chunks and up to four query heads, a warp a block of 32 tokens. Logits: a thread
+// a token, so that each dot product is one chain; values: lanes are channels, four each.
 #include "cuda/attend_unquantized.h"
 
+#include "cuda/finish.cuh"
 #include "cuda/launch.h"
-#include "cuda/merge.cuh"
-#include "cuda/query.cuh"
-#include "cuda/reduce.cuh"
-#include "cuda/store_row.cuh"
+#include "cuda/row_ring.cuh"
 
 namespace mikv::cuda {
 namespace {
 
+using namespace unquantized;
+
 constexpr int kThreads = static_cast<int>(kChunkSlots);
 constexpr int kBlocks = static_cast<int>(kChunkSlots / kBlockSlots);
 constexpr int kQuadChannels = 4 * kWarpLanes;  // that a warp covers with four channels a lane
-constexpr int kUnitsAhead = 4;                 // of a key, loaded together
-constexpr int kRowsAhead = 8;                  // values that are loaded together
 
-template <int kHeads>
+// Shared memory: the rings, then floats.
 struct Scratch {
-  alignas(16) float query[kHeads][kMaxHeadDim];
-  alignas(16) float sums[kBlocks][kMaxHeadDim];  // o of each block
-  float first[kHeads];
-  float warp[kBlocks];
-  float l[kBlocks];
+  std::byte* ring;  // of this warp
+  float* query;     // [heads, head_dim]
+  float* sums;      // [heads, blocks, head_dim], o of each block
+  float* tree;      // of the run
+  float* m;         // [2, heads, blocks], of even and odd chunks: read while the next is written
+  float* l;         // [heads, blocks]
+  float* p;         // of this warp, [heads, 32]
+
+  __device__ Scratch(std::byte* memory, int heads, int head_dim) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
+    ring = memory + warp * kStages * kStageBytes;
+    query = reinterpret_cast<float*>(memory + kBlocks * kStages * kStageBytes);
+    sums = query + heads * head_dim;
+    tree = sums + heads * kBlocks * head_dim;
+    m = tree + RunMerge::floats(heads, head_dim);
+    l = m + 2 * heads * kBlocks;
+    p = l + heads * kBlocks + warp * heads * kBlockTokens;
+  }
+  static int bytes(int heads, int head_dim) {
+    return kBlocks * kStages * kStageBytes +
+           (heads * (head_dim + kBlocks * head_dim + 3 * kBlocks + kBlocks * kBlockTokens) +
+            RunMerge::floats(heads, head_dim)) *
+               static_cast<int>(sizeof(float));
+  }
 };
 
 template <ElementType kElement>
@@ -40,22 +57,13 @@ __device__ __forceinline__ float4 load_quad(const std::byte* row, int quad) {
   }
 }
 
-// A token's key in the interleaved page: 16-byte pieces 32 pieces apart.
+// 16 bytes of a key.
 template <ElementType kElement>
-class KeyPieces {
- public:
-  static constexpr int kChannels = kElement == ElementType::f32 ? 4 : 8;  // of a piece
+struct KeyPiece {
+  static constexpr int kChannels = kElement == ElementType::f32 ? 4 : 8;
+  float x[kChannels];
 
-  __device__ KeyPieces(const TierHead& tier, std::int64_t slot)
-      : pieces_(static_cast<int>(tier.storage().payload_bytes) / 16),
-        first_(reinterpret_cast<const uint4*>(tier.page_keys(slot)) +
-               key_piece(TierHead::within(slot), 0, pieces_)) {}
-
-  [[nodiscard]] __device__ int count() const { return pieces_; }
-  [[nodiscard]] __device__ uint4 load(int piece) const {
-    return first_[piece * static_cast<int>(kBlockSlots)];
-  }
-  static __device__ __forceinline__ void widen_piece(const uint4& piece, float (&x)[kChannels]) {
+  __device__ explicit KeyPiece(const uint4& piece) {
     const std::uint32_t words[4] = {piece.x, piece.y, piece.z, piece.w};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
@@ -67,196 +75,257 @@ class KeyPieces {
       }
     }
   }
-
- private:
-  int pieces_;
-  const uint4* first_;
 };
 
-template <ElementType kElement, int kHeads>
-__device__ void dot_products(const Batch& batch, const TierHead& tier, std::int64_t slot,
-                             const Scratch<kHeads>& scratch, float (&s)[kHeads]) {
-  using Pieces = KeyPieces<kElement>;
-  const Pieces key(tier, slot);
-  float dots[kHeads] = {};
-  for (int piece = 0; piece < key.count(); piece += kUnitsAhead) {
-    uint4 words[kUnitsAhead];
-#pragma unroll
-    for (int i = 0; i < kUnitsAhead; ++i) words[i] = key.load(min(piece + i, key.count() - 1));
-#pragma unroll
-    for (int i = 0; i < kUnitsAhead; ++i) {
-      if (piece + i >= key.count()) break;
-      float k[Pieces::kChannels];
-      Pieces::widen_piece(words[i], k);
-#pragma unroll
-      for (int h = 0; h < kHeads; ++h) {
-        const float* query = scratch.query[h] + (piece + i) * Pieces::kChannels;
-#pragma unroll
-        for (int c = 0; c < Pieces::kChannels; ++c) dots[h] = fma(query[c], k[c], dots[h]);
-      }
-    }
-  }
-#pragma unroll
-  for (int h = 0; h < kHeads; ++h) s[h] = canonical(mul(dots[h], batch.logit_scale));
-}
-
-// o of this warp's block of tokens, ascending. kQuads: fours of channels that a lane holds.
-template <ElementType kElement, int kHeads, int kQuads>
-__device__ void block_outputs(const Batch& batch, const TierHead& tier, std::int64_t first,
-                              int taken, const float (&p)[kHeads], float4 (&o)[kHeads][kQuads]) {
+// The dot products of this lane's token.
+template <ElementType kElement, int kHeads, int kHeadDim, typename Ring>
+__device__ void dot_products(const Rows<kElement, kHeadDim>& rows, const Scratch& scratch,
+                             Ring& ring, float (&dots)[kHeads]) {
+  using Piece = KeyPiece<kElement>;
   const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const int begin = static_cast<int>(threadIdx.x) / kWarpLanes * kWarpLanes;
-  const int tokens = min(static_cast<int>(kBlockSlots), taken - begin);
-  if (tokens <= 0) return;
-  const std::byte* rows = tier.value(first + begin);  // a block lies in one page
-  const int row_bytes = static_cast<int>(tier.storage().payload_bytes);
-  const int last_quad = batch.head_dim / 4 - 1;
-  for (int j = 0; j < tokens; j += kRowsAhead) {
-    float4 v[kRowsAhead][kQuads];
 #pragma unroll
-    for (int ahead = 0; ahead < kRowsAhead; ++ahead) {
-      const std::byte* row = rows + min(j + ahead, tokens - 1) * row_bytes;
+  for (int h = 0; h < kHeads; ++h) dots[h] = 0.0F;
+  for (int first = 0; first < rows.pieces(); first += kStagePieces) {
+    const auto* stage = reinterpret_cast<const uint4*>(ring.next()) + lane;
 #pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        v[ahead][i] = load_quad<kElement>(row, min(lane + i * kWarpLanes, last_quad));
-      }
-    }
-#pragma unroll
-    for (int ahead = 0; ahead < kRowsAhead; ++ahead) {
-      if (j + ahead >= tokens) break;
+    for (int i = 0; i < kStagePieces; ++i) {
+      if (first + i >= rows.pieces()) break;
+      const Piece key(stage[i * kBlockTokens]);
 #pragma unroll
       for (int h = 0; h < kHeads; ++h) {
-        const float weight = __shfl_sync(kWarp, p[h], j + ahead);
+        const auto* query = reinterpret_cast<const float4*>(scratch.query + h * rows.dim() +
+                                                            (first + i) * Piece::kChannels);
 #pragma unroll
-        for (int i = 0; i < kQuads; ++i) {
-          o[h][i].x = fma(weight, v[ahead][i].x, o[h][i].x);
-          o[h][i].y = fma(weight, v[ahead][i].y, o[h][i].y);
-          o[h][i].z = fma(weight, v[ahead][i].z, o[h][i].z);
-          o[h][i].w = fma(weight, v[ahead][i].w, o[h][i].w);
+        for (int c = 0; c < Piece::kChannels; c += 4) {
+          const float4 q = query[c / 4];
+          dots[h] = fma(q.x, key.x[c], dots[h]);
+          dots[h] = fma(q.y, key.x[c + 1], dots[h]);
+          dots[h] = fma(q.z, key.x[c + 2], dots[h]);
+          dots[h] = fma(q.w, key.x[c + 3], dots[h]);
         }
       }
     }
   }
 }
 
-// Adds the blocks' l and o in a tree and writes the partial of one head.
-template <int kHeads, int kQuads>
-__device__ void write_partial(const Batch& batch, float m, float p, const float4 (&o)[kQuads],
-                              float* out, Scratch<kHeads>& scratch) {
-  const int thread = static_cast<int>(threadIdx.x);
-  const int lane = thread % kWarpLanes;
-  const int warp = thread / kWarpLanes;
-  const float l = warp_tree_sum(p);
-  __syncthreads();
-  if (lane == 0) scratch.l[warp] = l;
+// Adds a token's value to o. p: the token's, of head 0. kQuads: fours of channels that a lane
+// holds.
+template <ElementType kElement, int kHeads, int kQuads>
+__device__ __forceinline__ void add_value(const std::byte* row, int last_quad, const float* p,
+                                          float4 (&o)[kHeads][kQuads]) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+  float4 v[kQuads];
 #pragma unroll
   for (int i = 0; i < kQuads; ++i) {
-    const int quad = lane + i * kWarpLanes;
-    if (4 * quad >= batch.head_dim) break;
-    reinterpret_cast<float4*>(scratch.sums[warp])[quad] = o[i];
+    v[i] = load_quad<kElement>(row, min(lane + i * kWarpLanes, last_quad));
   }
-  __syncthreads();
-  if (thread == 0) {
-    out[0] = m;
-    out[1] = block_tree_sum(scratch.l);
-  }
-  for (int c = thread; c < batch.head_dim; c += kThreads) {
-    float sums[kBlocks];
-#pragma unroll
-    for (int b = 0; b < kBlocks; ++b) sums[b] = scratch.sums[b][c];
-    out[2 + c] = block_tree_sum(sums);
-  }
-}
-
-// blockIdx.y: KV head and block of query heads.
-template <ElementType kElement, int kHeads, int kQuads>
-__global__ void __launch_bounds__(kThreads) attend_chunks(Batch batch, const Step* steps) {
-  __shared__ Scratch<kHeads> scratch;
-  const int thread = static_cast<int>(threadIdx.x);
-  const int head_blocks = batch.group_ratio / kHeads;
-  const int head = static_cast<int>(blockIdx.y) / head_blocks;
-  const QueryHead first_query{head, static_cast<int>(blockIdx.y) % head_blocks * kHeads};
-  const Step& step = steps[head / batch.kv_heads];
-  const std::int64_t chunk = blockIdx.x;
-  if (step.position < 0 || chunk * kChunkSlots >= step.importance_tokens) return;
-  const std::int64_t first = chunk * kChunkSlots;
-  const auto taken = static_cast<int>(min(step.importance_tokens - first, kChunkSlots));
-  const TierHead tier(batch.importance, head);
-  const bool is_taken = thread < taken;
-
-  for (int i = thread; i < kHeads * batch.head_dim; i += kThreads) {
-    const QueryHead query{head, first_query.within + i / batch.head_dim};
-    scratch.query[i / batch.head_dim][i % batch.head_dim] =
-        load_channel(query.recorded(batch, step.position), kElement, i % batch.head_dim);
-  }
-  __syncthreads();
-  float s[kHeads] = {};
-  if (is_taken) dot_products<kElement>(batch, tier, first + thread, scratch, s);
-  float m[kHeads];
-  float p[kHeads];
 #pragma unroll
   for (int h = 0; h < kHeads; ++h) {
-    const QueryHead query{head, first_query.within + h};
-    if (thread == 0) scratch.first[h] = s[h];
-    if (is_taken) {
-      batch.logits[query.row(batch) * batch.max_importance + first + thread] = s[h];
-      if (!is_finite(s[h])) query.refuse_row(batch, RefusalKind::logit, step.position);
+    const float weight = p[h * kBlockTokens];
+#pragma unroll
+    for (int i = 0; i < kQuads; ++i) {
+      o[h][i].x = fma(weight, v[i].x, o[h][i].x);
+      o[h][i].y = fma(weight, v[i].y, o[h][i].y);
+      o[h][i].z = fma(weight, v[i].z, o[h][i].z);
+      o[h][i].w = fma(weight, v[i].w, o[h][i].w);
     }
-    __syncthreads();
-    m[h] = block_reduce(is_taken ? s[h] : scratch.first[h], Larger(), scratch.warp);
-    p[h] = is_taken ? exp2(sub(s[h], m[h])) : 0.0F;
-  }
-  float4 o[kHeads][kQuads] = {};
-  block_outputs<kElement>(batch, tier, first, taken, p, o);
-
-  const std::int64_t retained_chunks = chunk_count(step.retained_tokens);
-  const std::int64_t chunks = retained_chunks + chunk_count(step.importance_tokens);
-#pragma unroll
-  for (int h = 0; h < kHeads; ++h) {
-    float* out = partials_of(batch, step, {head, first_query.within + h}, chunks) +
-                 (retained_chunks + chunk) * (2 + batch.head_dim);
-    write_partial(batch, m[h], p[h], o[h], out, scratch);
   }
 }
 
-template <ElementType kElement, int kHeads, int kQuads>
-void launch(const Batch& batch, const Step* steps, std::int64_t max_chunks, cudaStream_t queue) {
+// o of this warp's block of tokens, ascending.
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim, typename Ring>
+__device__ void block_outputs(const Rows<kElement, kHeadDim>& rows, int tokens,
+                              const Scratch& scratch, Ring& ring, float4 (&o)[kHeads][kQuads]) {
+  const int last_quad = rows.dim() / 4 - 1;
+  for (int first = 0; first < kBlockTokens; first += rows.a_stage()) {
+    const std::byte* stage = ring.next();
+    const float* p = scratch.p + first;
+    if (first + rows.a_stage() <= tokens) {
+#pragma unroll(kHeadDim != 0 ? 8 : 1)
+      for (int j = 0; j < rows.a_stage(); ++j) {
+        add_value<kElement>(stage + j * rows.bytes(), last_quad, p + j, o);
+      }
+    } else {
+      for (int j = 0; j < tokens - first; ++j) {
+        add_value<kElement>(stage + j * rows.bytes(), last_quad, p + j, o);
+      }
+    }
+  }
+}
+
+// R16 for one chunk; its partials' parts are in scratch afterwards.
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
+class Chunk {
+ public:
+  using KernelRing = Ring<Rows<kElement, kHeadDim>>;
+
+  __device__ Chunk(const Batch& batch, const RunJob& job, const Scratch& scratch, KernelRing& ring,
+                   int chunk)
+      : batch_(batch),
+        rows_(batch),
+        job_(job),
+        scratch_(scratch),
+        ring_(ring),
+        chunk_(chunk),
+        tokens_(job.taken(chunk) - warp_ * kBlockTokens) {}
+
+  __device__ void logits() {
+    dot_products(rows_, scratch_, ring_, s_);
+#pragma unroll
+    for (int h = 0; h < kHeads; ++h) {
+      const QueryHead query{job_.head, job_.first_query_head + h};
+      s_[h] = canonical(mul(s_[h], batch_.logit_scale));
+      if (lane_ < tokens_) {
+        job_.logits(batch_, query, chunk_)[threadIdx.x] = s_[h];
+        if (!is_finite(s_[h])) query.refuse_row(batch_, RefusalKind::logit, job_.step.position);
+      }
+      const float m = warp_reduce(lane_ < tokens_ ? s_[h] : -INFINITY, Larger());
+      if (lane_ == 0) scratch_.m[at(h) + warp_] = m;
+    }
+  }
+
+  __device__ void values() {
+#pragma unroll
+    for (int h = 0; h < kHeads; ++h) {
+      const float p = lane_ < tokens_ ? exp2(sub(s_[h], m(h))) : 0.0F;
+      scratch_.p[h * kBlockTokens + lane_] = p;
+      const float l = warp_tree_sum(p);
+      if (lane_ == 0) scratch_.l[h * kBlocks + warp_] = l;
+    }
+    __syncwarp();
+    float4 o[kHeads][kQuads] = {};
+    block_outputs(rows_, tokens_, scratch_, ring_, o);
+#pragma unroll
+    for (int h = 0; h < kHeads; ++h) {
+#pragma unroll
+      for (int i = 0; i < kQuads; ++i) {
+        const int quad = lane_ + i * kWarpLanes;
+        if (4 * quad >= rows_.dim()) break;
+        reinterpret_cast<float4*>(scratch_.sums + (h * kBlocks + warp_) * rows_.dim())[quad] =
+            o[h][i];
+      }
+    }
+  }
+
+  [[nodiscard]] __device__ float m(int head) const {
+    float m = scratch_.m[at(head)];
+#pragma unroll
+    for (int b = 1; b < kBlocks; ++b) m = larger(m, scratch_.m[at(head) + b]);
+    return m;
+  }
+  [[nodiscard]] __device__ float l(int head) const {
+    float x[kBlocks];
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b) x[b] = scratch_.l[head * kBlocks + b];
+    return block_tree_sum(x);
+  }
+  [[nodiscard]] __device__ float4 o(int head, int quad) const {
+    float4 x[kBlocks];
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b) {
+      x[b] =
+          reinterpret_cast<const float4*>(scratch_.sums + (head * kBlocks + b) * rows_.dim())[quad];
+    }
+    return block_tree_sum(x);
+  }
+
+ private:
+  // Where a head's m of this chunk begin.
+  [[nodiscard]] __device__ int at(int head) const {
+    return ((chunk_ & 1) * kHeads + head) * kBlocks;
+  }
+
+  const Batch& batch_;
+  Rows<kElement, kHeadDim> rows_;
+  const RunJob& job_;
+  const Scratch& scratch_;
+  KernelRing& ring_;
+  int chunk_;
+  int warp_ = static_cast<int>(threadIdx.x) / kWarpLanes;
+  int lane_ = static_cast<int>(threadIdx.x) % kWarpLanes;
+  int tokens_;  // of this warp
+  float s_[kHeads];
+};
+
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
+__global__ void __launch_bounds__(kThreads, kHeads == 1 ? 3 : 2)
+    attend_runs(Batch batch, const Step* steps, Split split) {
+  extern __shared__ uint4 memory[];
+  const RunJob job(batch, steps, split, true, kHeads);
+  if (!job.exists()) return;
+  const Scratch scratch(reinterpret_cast<std::byte*>(memory), kHeads, batch.head_dim);
+  Ring<Rows<kElement, kHeadDim>> ring(batch, job, scratch.ring);
+  for (int i = static_cast<int>(threadIdx.x); i < kHeads * batch.head_dim; i += kThreads) {
+    const QueryHead query{job.head, job.first_query_head + i / batch.head_dim};
+    scratch.query[i] =
+        load_channel(query.recorded(batch, job.step.position), kElement, i % batch.head_dim);
+  }
+  __syncthreads();
+  RunMerge merged(batch, job, kHeads, scratch.tree);
+  for (int chunk = job.first_chunk; chunk < job.end_chunk; ++chunk) {
+    Chunk<kElement, kHeads, kQuads, kHeadDim> work(batch, job, scratch, ring, chunk);
+    work.logits();
+    __syncthreads();
+    work.values();
+    __syncthreads();
+    merged.push(
+        chunk, [&](int head) { return work.m(head); }, [&](int head) { return work.l(head); },
+        [&](int head, int quad) { return work.o(head, quad); });
+  }
+  finish_step(batch, job.step, split, job.head);
+}
+
+template <ElementType kElement, int kHeads, int kQuads, int kHeadDim>
+void launch(const Batch& batch, const Step* steps, const Split& split, std::int64_t max_tokens,
+            cudaStream_t queue) {
   const dim3 grid(
-      static_cast<unsigned>(max_chunks),
-      static_cast<unsigned>(batch.sequences * batch.kv_heads * (batch.group_ratio / kHeads)));
-  attend_chunks<kElement, kHeads, kQuads><<<grid, kThreads, 0, queue>>>(batch, steps);
-  check_launch("attend_chunks");
+      static_cast<unsigned>(split.importance.runs(max_tokens)),
+      static_cast<unsigned>(batch.sequences * batch.kv_heads * split.importance.head_blocks));
+  const int bytes = Scratch::bytes(kHeads, batch.head_dim);
+  allow_shared_memory(
+      reinterpret_cast<const void*>(attend_runs<kElement, kHeads, kQuads, kHeadDim>), bytes);
+  attend_runs<kElement, kHeads, kQuads, kHeadDim>
+      <<<grid, kThreads, static_cast<std::size_t>(bytes), queue>>>(batch, steps, split);
+  check_launch("attend_runs");
 }
 
 template <ElementType kElement, int kHeads>
-void launch_dimension(const Batch& batch, const Step* steps, std::int64_t max_chunks,
-                      cudaStream_t queue) {
-  if (batch.head_dim <= kQuadChannels) {
-    return launch<kElement, kHeads, 1>(batch, steps, max_chunks, queue);
+void launch_dimension(const Batch& batch, const Step* steps, const Split& split,
+                      std::int64_t max_tokens, cudaStream_t queue) {
+  if (batch.head_dim == 128) {
+    return launch<kElement, kHeads, 1, 128>(batch, steps, split, max_tokens, queue);
   }
-  return launch<kElement, kHeads, kMaxHeadDim / kQuadChannels>(batch, steps, max_chunks, queue);
+  return launch<kElement, kHeads, 1, 0>(batch, steps, split, max_tokens, queue);
 }
 
 template <ElementType kElement>
-void launch_heads(const Batch& batch, const Step* steps, std::int64_t max_chunks,
-                  cudaStream_t queue) {
-  if (batch.group_ratio % 4 == 0) {
-    return launch_dimension<kElement, 4>(batch, steps, max_chunks, queue);
+void launch_heads(const Batch& batch, const Step* steps, const Split& split,
+                  std::int64_t max_tokens, cudaStream_t queue) {
+  if (batch.head_dim > kQuadChannels) {
+    constexpr int kQuads = kMaxHeadDim / kQuadChannels;
+    return launch<kElement, 1, kQuads, 0>(batch, steps, split, max_tokens, queue);
   }
-  return launch_dimension<kElement, 1>(batch, steps, max_chunks, queue);
+  if (unquantized_heads(batch) == 4) {
+    return launch_dimension<kElement, 4>(batch, steps, split, max_tokens, queue);
+  }
+  return launch_dimension<kElement, 1>(batch, steps, split, max_tokens, queue);
 }
 
 }  // namespace
 
-void attend_unquantized(const Batch& batch, const Step* steps, std::int64_t max_chunks,
-                        cudaStream_t queue) {
+int unquantized_heads(const Batch& batch) {
+  return batch.group_ratio % 4 == 0 && batch.head_dim <= kQuadChannels ? 4 : 1;
+}
+
+void attend_unquantized(const Batch& batch, const Step* steps, const Split& split,
+                        std::int64_t max_tokens, cudaStream_t queue) {
   switch (batch.importance.element) {
     case ElementType::f16:
-      return launch_heads<ElementType::f16>(batch, steps, max_chunks, queue);
+      return launch_heads<ElementType::f16>(batch, steps, split, max_tokens, queue);
     case ElementType::bf16:
-      return launch_heads<ElementType::bf16>(batch, steps, max_chunks, queue);
+      return launch_heads<ElementType::bf16>(batch, steps, split, max_tokens, queue);
     case ElementType::f32:
-      return launch_heads<ElementType::f32>(batch, steps, max_chunks, queue);
+      return launch_heads<ElementType::f32>(batch, steps, split, max_tokens, queue);
   }
 }
 

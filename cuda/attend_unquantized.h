@@ -7,11 +7,16 @@
 #include <cstdint>
 
 #include "cuda/batch.h"
+#include "cuda/split.h"
 
 namespace mikv::cuda {
 
-/// Writes the partials and the logits of the importance tier's chunks.
-void attend_unquantized(const Batch& batch, const Step* steps, std::int64_t max_chunks,
-                        cudaStream_t queue);
+/// Query heads that a block takes.
+[[nodiscard]] int unquantized_heads(const Batch& batch);
+
+/// The importance tier's nodes, partials and logits. max_tokens: of the tier, over the
+/// sequences.
+void attend_unquantized(const Batch& batch, const Step* steps, const Split& split,
+                        std::int64_t max_tokens, cudaStream_t queue);
 
 }  // namespace mikv::cuda

@@ -56,6 +56,9 @@ struct TierStorage {
   ElementType element;
 };
 
+/// Words before o in a node of the merge tree.
+inline constexpr int kNodeHeader = 4;
+
 /// One layer of a batch of sequences.
 struct Batch {
   int sequences;
@@ -69,6 +72,7 @@ struct Batch {
   bool logs;                ///< every stage's values go to the stage streams
   bool counts_decode_rows;  ///< decode rows add to the scores
   bool keeps_scores;        ///< the policy knows the future: tokens arrive with a score
+  int run;                  ///< chunks a block takes while attending; 0: as many as suit the shape
   float logit_scale;        ///< softmax scale * log2(e), CONTRACT R13
   Policy policy;
   std::uint64_t seed;
@@ -82,6 +86,9 @@ struct Batch {
   float* balancer;                  ///< [heads, head_dim]
   std::int32_t* freed_slot;         ///< [heads], slot that the last demotion freed, or -1
   float* logits;                    ///< [query heads of all sequences, max_importance]
+  float* nodes;                     ///< [query heads, row_nodes, kNodeHeader + head_dim]
+  std::int64_t row_nodes;           ///< most nodes of a query head
+  std::uint32_t* arrivals;          ///< [heads], blocks of a step that are done; 0 between steps
   float* row_m;                     ///< [query heads], the newest row's maximum
   float* row_inverse_l;             ///< [query heads], one over its sum
   std::uint64_t* refusals;          ///< [heads]

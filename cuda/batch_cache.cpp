@@ -17,6 +17,7 @@
 #include "cuda/prefill_scores.h"
 #include "cuda/refusal.h"
 #include "cuda/selection.h"
+#include "cuda/store_pages.h"
 
 namespace mikv::cuda {
 namespace {
@@ -132,6 +133,9 @@ void BatchCache::upload_steps() {
   for (std::size_t i = 0; i < steps_a_sequence_; ++i) {
     for (const auto& sequence : sequences_) {
       steps.push_back(sequence->step(i));
+      batch_.row_nodes =
+          std::max(batch_.row_nodes, SequencePlan::chunks(steps.back().retained_tokens) +
+                                         SequencePlan::chunks(steps.back().importance_tokens));
       batch_.max_importance = std::max(batch_.max_importance, steps.back().importance_tokens);
     }
   }
@@ -147,16 +151,21 @@ void BatchCache::allocate_state() {
   logits_ = DeviceArray<float>(work_, query_heads * batch_.max_importance);
   row_m_ = DeviceArray<float>(work_, query_heads);
   row_inverse_l_ = DeviceArray<float>(work_, query_heads);
-  queries_ = DeviceArray<std::byte>(work_, query_scratch_bytes(batch_));
+  nodes_ =
+      DeviceArray<float>(work_, query_heads * batch_.row_nodes * (kNodeHeader + batch_.head_dim));
+  arrivals_ = DeviceArray<std::uint32_t>(work_, heads());
   importance_tables_ = DeviceArray<std::byte* const*>(work_, heads());
   retained_tables_ = DeviceArray<std::byte* const*>(work_, heads());
   fill(freed_slot_, 0xff, queue_.get());
   fill(refusals_, 0xff, queue_.get());
   fill(saturated_, 0, queue_.get());
+  fill(arrivals_, 0, queue_.get());
   batch_.freed_slot = freed_slot_.data();
   batch_.refusals = refusals_.data();
   batch_.saturated_groups = saturated_.data();
   batch_.logits = logits_.data();
+  batch_.nodes = nodes_.data();
+  batch_.arrivals = arrivals_.data();
   batch_.row_m = row_m_.data();
   batch_.row_inverse_l = row_inverse_l_.data();
   batch_.importance.pages = importance_tables_.data();
@@ -198,7 +207,8 @@ void BatchCache::store_prompt() {
   upload_tables(Tier::retained);
   const DeviceArray<StoredPosition> order(work_, heads() * max_prompt_);
   select_importance(batch_, order.data(), max_prompt_, queue_.get());
-  cuda::store_prompt(batch_, order.data(), max_prompt_, max_importance, max_retained, queue_.get());
+  cuda::store_prompt(batch_, order.data(), max_prompt_, max_importance, max_retained, side_,
+                     queue_.get());
   for (const auto& sequence : sequences_) sequence->release_prefill_scores();
 }
 
@@ -223,16 +233,14 @@ void BatchCache::append(std::size_t step) {
 }
 
 void BatchCache::attend(std::size_t step) {
-  std::int64_t retained_chunks = 0;
-  std::int64_t importance_chunks = 0;
+  std::int64_t max_retained = 0;
+  std::int64_t max_importance = 0;
   for (const auto& sequence : sequences_) {
     const Step of_sequence = sequence->step(step);
-    retained_chunks = std::max(retained_chunks, SequencePlan::chunks(of_sequence.retained_tokens));
-    importance_chunks =
-        std::max(importance_chunks, SequencePlan::chunks(of_sequence.importance_tokens));
+    max_retained = std::max(max_retained, of_sequence.retained_tokens);
+    max_importance = std::max(max_importance, of_sequence.importance_tokens);
   }
-  cuda::attend(batch_, device_steps(step), retained_chunks, importance_chunks, queries_.data(),
-               queue_.get());
+  cuda::attend(batch_, device_steps(step), max_retained, max_importance, side_, queue_.get());
 }
 
 void BatchCache::demote(std::size_t step) {

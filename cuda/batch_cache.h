@@ -13,6 +13,7 @@
 #include "cuda/device_memory.h"
 #include "cuda/device_sequence.h"
 #include "cuda/layer_run.h"
+#include "cuda/side_queue.h"
 
 namespace mikv::cuda {
 
@@ -49,6 +50,9 @@ class BatchCache {
   void attend(std::size_t step);
   void demote(std::size_t step);
 
+  /// Blocks take runs of 1, 2, 4 or 8 chunks, whatever the shape: no bit depends on it.
+  void set_run(int chunks) { batch_.run = chunks; }
+
   /// Flips bits of the first sequence's streams.
   void inject(const Fault& fault);
 
@@ -70,6 +74,7 @@ class BatchCache {
   LayerConfig config_;
   Batch batch_;
   const Queue& queue_;
+  SideQueue side_;
   DeviceMemory cache_{queue_.get()};  // what the ledger books
   DeviceMemory work_{queue_.get()};
   std::vector<std::unique_ptr<DeviceSequence>> sequences_;
@@ -83,7 +88,8 @@ class BatchCache {
   DeviceArray<float> logits_{work_, 0};
   DeviceArray<float> row_m_{work_, 0};
   DeviceArray<float> row_inverse_l_{work_, 0};
-  DeviceArray<std::byte> queries_{work_, 0};
+  DeviceArray<float> nodes_{work_, 0};
+  DeviceArray<std::uint32_t> arrivals_{work_, 0};
   DeviceArray<std::byte* const*> importance_tables_{work_, 0};
   DeviceArray<std::byte* const*> retained_tables_{work_, 0};
   DeviceArray<float> balancer_{cache_, 0};

@@ -12,108 +12,6 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarpLanes;
 
-__device__ const TierStorage& storage(const Batch& batch, bool importance) {
-  return importance ? batch.importance : batch.retained;
-}
-
-// A recorded row of the head, this lane's channels; balanced if it is a key.
-__device__ void load_recorded(const Batch& batch, int head, std::int64_t position, bool is_value,
-                              std::uint64_t time, int unit, float (&x)[kUnitChannels]) {
-  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
-  const std::byte* row = recorded_row(batch, is_value ? sequence.v : sequence.k, sequence.tokens,
-                                      head % batch.kv_heads, position);
-  load_unit(row, batch.element, unit, x);
-  if (!is_value) balance(batch, head, unit, time, static_cast<std::uint64_t>(position), x);
-}
-
-// What a block of store_pages() fills: the keys, or the values, of one page.
-struct PageJob {
-  int head;
-  bool importance;
-  bool is_value;
-  std::int64_t first_slot;
-  std::int64_t tokens;  // of the tier
-};
-
-// Stores one row per group of lanes; image: where interleaved codes are collected.
-__device__ void store_page_row(const Batch& batch, const TierHead& tier, const PageJob& job,
-                               const StoredPosition* order, const RowLanes& lanes, int place,
-                               std::uint32_t* image) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
-  const Sequence& sequence = batch.sequence[job.head / batch.kv_heads];
-  const int within = place + lanes.row(lane);
-  const bool stores =
-      lanes.row(lane) >= 0 && within < kPageSlots && job.first_slot + within < job.tokens;
-  const std::int64_t slot = job.first_slot + (stores ? within : 0);
-  const std::int64_t position = order[slot + (job.importance ? 0 : sequence.prompt_importance)];
-  const int unit = lanes.unit(lane);
-  if (stores && !job.is_value && unit == 0) {
-    tier.position(slot) = static_cast<StoredPosition>(position);
-    if (job.importance) tier.score(slot) = prefill_scores(batch, job.head)[position];
-  }
-  if (!tier.storage().quantized) {
-    if (!stores) return;
-    const std::byte* row = recorded_row(batch, job.is_value ? sequence.v : sequence.k,
-                                        sequence.tokens, job.head % batch.kv_heads, position);
-    store_recorded(tier, slot, job.is_value, row, unit);
-    return;
-  }
-  float x[kUnitChannels] = {};
-  if (stores) {
-    load_recorded(batch, job.head, position, job.is_value,
-                  static_cast<std::uint64_t>(sequence.prompt_length - 1), unit, x);
-  }
-  const QuantizedUnit q = quantize(x, lanes, lane, tier.storage().bits);
-  if (!stores) return;
-  if (tier.storage().interleaved) {
-    set_codes(image, within, job.is_value, unit, batch.head_dim, tier.storage().bits, q.codes,
-              true);
-  } else {
-    write_codes(tier, slot, job.is_value, unit, batch.head_dim, q.codes, true);
-  }
-  // the importance tier's tokens come first in the streams
-  const std::int64_t before =
-      job.importance || !batch.importance.quantized ? 0 : sequence.prompt_importance;
-  const std::int64_t codes =
-      2 * (slot * tier.storage().payload_bytes + before * batch.importance.payload_bytes);
-  store_parameters(batch, tier, job.head, slot, job.is_value, q,
-                   store_log(batch, job.head, (before + slot) * parameter_log_bytes(batch), codes),
-                   lanes, lane);
-}
-
-// A block a page, and its keys or its values (blockIdx.z). Interleaved codes of several tokens
-// share words, so the page is put together in shared memory.
-__global__ void __launch_bounds__(kThreads) store_pages(Batch batch, const StoredPosition* order,
-                                                        std::int64_t row_length, bool importance) {
-  extern __shared__ uint4 image[];
-  const int head = static_cast<int>(blockIdx.y);
-  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
-  const PageJob job{head, importance, blockIdx.z != 0, blockIdx.x * kPageSlots,
-                    importance ? sequence.prompt_importance : sequence.prompt_retained};
-  if (job.first_slot >= job.tokens) return;
-  const TierHead tier(storage(batch, importance), head);
-  const bool interleaved = tier.storage().interleaved;
-  const auto image_words = static_cast<int>(kPageSlots * tier.storage().payload_bytes / 16);
-  if (interleaved) {
-    for (int i = static_cast<int>(threadIdx.x); i < image_words; i += kThreads) {
-      image[i] = make_uint4(0, 0, 0, 0);
-    }
-    __syncthreads();
-  }
-  const RowLanes lanes(batch.head_dim, batch.group_size);
-  const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
-  for (int place = warp * lanes.rows_per_warp(); place < kPageSlots;
-       place += kWarps * lanes.rows_per_warp()) {
-    store_page_row(batch, tier, job, order + head * row_length, lanes, place,
-                   reinterpret_cast<std::uint32_t*>(image));
-  }
-  if (!interleaved) return;
-  __syncthreads();
-  auto* page = reinterpret_cast<uint4*>(job.is_value ? tier.page_values(job.first_slot)
-                                                     : tier.page_keys(job.first_slot));
-  for (int i = static_cast<int>(threadIdx.x); i < image_words; i += kThreads) page[i] = image[i];
-}
-
 // One block a head: a warp for the key, one for the value.
 __global__ void append_token(Batch batch, const Step* steps) {
   const int head = static_cast<int>(blockIdx.x);
@@ -255,25 +153,7 @@ __global__ void __launch_bounds__(kThreads) demote_token(Batch batch, const Step
                   store_log(batch, head, parameters, codes), lanes, lane, x);
 }
 
-void store(const Batch& batch, const StoredPosition* order, std::int64_t row, bool importance,
-           std::int64_t max_tokens, cudaStream_t queue) {
-  if (max_tokens == 0) return;
-  const TierStorage& tier = importance ? batch.importance : batch.retained;
-  const dim3 grid(blocks_for(max_tokens, kPageSlots),
-                  static_cast<unsigned>(batch.sequences * batch.kv_heads), 2);
-  const std::size_t image =
-      tier.interleaved ? static_cast<std::size_t>(kPageSlots * tier.payload_bytes) : 0;
-  store_pages<<<grid, kThreads, image, queue>>>(batch, order, row, importance);
-  check_launch("store_pages");
-}
-
 }  // namespace
-
-void store_prompt(const Batch& batch, const StoredPosition* order, std::int64_t row,
-                  std::int64_t max_importance, std::int64_t max_retained, cudaStream_t queue) {
-  store(batch, order, row, true, max_importance, queue);
-  store(batch, order, row, false, max_retained, queue);
-}
 
 void append(const Batch& batch, const Step* steps, cudaStream_t queue) {
   append_token<<<static_cast<unsigned>(batch.sequences * batch.kv_heads), 2 * kWarpLanes, 0,

@@ -37,6 +37,13 @@ void upload(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t qu
         "copying to the device");
 }
 
+void upload_in_pieces(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue) {
+  constexpr std::int64_t kPiece = std::int64_t{64} << 10;
+  for (std::int64_t at = 0; at < bytes; at += kPiece) {
+    upload(to + at, static_cast<const std::byte*>(from) + at, std::min(kPiece, bytes - at), queue);
+  }
+}
+
 void fill(std::byte* to, int byte, std::int64_t bytes, cudaStream_t queue) {
   if (bytes == 0) return;
   check(cudaMemsetAsync(to, byte, static_cast<std::size_t>(bytes), queue), "filling device memory");

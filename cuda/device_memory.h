@@ -74,6 +74,8 @@ class DeviceArray {
 
 /// Copies into device memory, from host or device; a source in the host may change afterwards.
 void upload(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue);
+/// The same from the host, without waiting for the queue: larger copies would.
+void upload_in_pieces(std::byte* to, const void* from, std::int64_t bytes, cudaStream_t queue);
 /// Sets every byte.
 void fill(std::byte* to, int byte, std::int64_t bytes, cudaStream_t queue);
 /// Copies out of device memory and waits.
@@ -81,7 +83,7 @@ void download(void* to, const std::byte* from, std::int64_t bytes, cudaStream_t 
 
 template <typename Value>
 void upload(const DeviceArray<Value>& to, const std::vector<Value>& from, cudaStream_t queue) {
-  upload(reinterpret_cast<std::byte*>(to.data()), from.data(), to.bytes(), queue);
+  upload_in_pieces(reinterpret_cast<std::byte*>(to.data()), from.data(), to.bytes(), queue);
 }
 
 template <typename Value>

@@ -86,9 +86,9 @@ void DeviceSequence::release_prefill_scores() {
 }
 
 void DeviceSequence::take_prompt() {
-  importance_.reserve(plan_.prompt_importance());
+  importance_.reserve_prompt(plan_.prompt_importance());
   importance_.take_slots(plan_.prompt_importance());
-  retained_.reserve(plan_.prompt_retained());
+  retained_.reserve_prompt(plan_.prompt_retained());
   retained_.take_slots(plan_.prompt_retained());
 }
 

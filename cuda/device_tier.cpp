@@ -12,23 +12,30 @@ DeviceTier::DeviceTier(Tier tier, const PageLayout& layout, std::int64_t kv_head
       pages_(static_cast<std::size_t>(kv_heads)),
       tables_(memory, 0) {}
 
+std::int64_t DeviceTier::missing_pages(std::int64_t slots) const {
+  return (slots + kPageSlots - 1) / kPageSlots - account_.pages();
+}
+
 bool DeviceTier::reserve(std::int64_t slots) {
-  const std::int64_t pages = (slots + kPageSlots - 1) / kPageSlots;
-  if (pages <= account_.pages()) return false;
-  add_pages(pages - account_.pages());
+  const std::int64_t missing = missing_pages(slots);
+  if (missing <= 0) return false;
+  fill(add_pages(missing), 0, memory_.queue());
   return true;
 }
 
-void DeviceTier::add_pages(std::int64_t count) {
-  DeviceArray<std::byte> slab(memory_, count * kv_heads_ * page_bytes_);
-  fill(slab, 0, memory_.queue());
-  std::byte* page = slab.data();
+void DeviceTier::reserve_prompt(std::int64_t slots) {
+  if (missing_pages(slots) > 0) add_pages(missing_pages(slots));
+}
+
+DeviceArray<std::byte>& DeviceTier::add_pages(std::int64_t count) {
+  slabs_.emplace_back(memory_, count * kv_heads_ * page_bytes_);
+  std::byte* page = slabs_.back().data();
   for (std::vector<std::byte*>& head : pages_) {
     for (std::int64_t i = 0; i < count; ++i, page += page_bytes_) head.push_back(page);
   }
-  slabs_.push_back(std::move(slab));
   for (std::int64_t i = 0; i < count; ++i) account_.add_page();
   upload_page_tables();
+  return slabs_.back();
 }
 
 // The old tables are given back first: the queue's work that reads them is before the release.

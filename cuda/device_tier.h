@@ -21,8 +21,11 @@ class DeviceTier {
   DeviceTier(Tier tier, const PageLayout& layout, std::int64_t kv_heads, DeviceMemory& memory,
              MemoryLedger& ledger);
 
-  /// Adds pages until this many slots fit. Returns whether the page tables have moved.
+  /// Adds pages until this many slots fit; they are cleared. Returns whether the page tables have
+  /// moved.
   bool reserve(std::int64_t slots);
+  /// The first pages, for the prompt's tokens: what stores them writes whole pages.
+  void reserve_prompt(std::int64_t slots);
   /// Free slots take tokens; the slots exist.
   void take_slots(std::int64_t count) { account_.take_slots(count); }
   void free_slot() { account_.free_slots(1); }
@@ -32,7 +35,8 @@ class DeviceTier {
   [[nodiscard]] std::vector<std::byte* const*> page_tables() const;
 
  private:
-  void add_pages(std::int64_t count);
+  [[nodiscard]] std::int64_t missing_pages(std::int64_t slots) const;
+  DeviceArray<std::byte>& add_pages(std::int64_t count);
   void upload_page_tables();
 
   std::int64_t kv_heads_;

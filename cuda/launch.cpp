@@ -15,4 +15,9 @@ void check(cudaError_t status, std::string_view operation) {
                         : "see the driver's log; --backend cpu needs no device");
 }
 
+void allow_shared_memory(const void* kernel, int bytes) {
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+        "asking for shared memory");
+}
+
 }  // namespace mikv::cuda

@@ -17,6 +17,9 @@ inline void check_launch(std::string_view kernel) {
   check(cudaGetLastError(), kernel);
 }
 
+/// Before a launch with this much dynamic shared memory a block.
+void allow_shared_memory(const void* kernel, int bytes);
+
 /// Blocks of size threads for count items.
 [[nodiscard]] constexpr unsigned blocks_for(std::int64_t count, std::int64_t per_block) {
   return static_cast<unsigned>((count + per_block - 1) / per_block);

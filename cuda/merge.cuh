@@ -24,12 +24,31 @@ __device__ __forceinline__ Partial merge(const Partial& lower, const Partial& up
           fma(w_lower, lower.o, mul(w_upper, upper.o))};
 }
 
+/// m, l and four channels of o.
+struct QuadPartial {
+  float m;
+  float l;
+  float4 o;
+};
+
+/// Merges two partials, the lower first.
+__device__ __forceinline__ QuadPartial merge(const QuadPartial& lower, const QuadPartial& upper) {
+  const float m = larger(lower.m, upper.m);
+  const float w_lower = exp2(sub(lower.m, m));
+  const float w_upper = exp2(sub(upper.m, m));
+  const auto both = [&](float a, float b) { return fma(w_lower, a, mul(w_upper, b)); };
+  return {m, both(lower.l, upper.l),
+          make_float4(both(lower.o.x, upper.o.x), both(lower.o.y, upper.o.y),
+                      both(lower.o.z, upper.o.z), both(lower.o.w, upper.o.w))};
+}
+
 /// Takes partials in ascending order and merges them in a binary tree of power-of-two aligned
 /// subtrees: like a binary counter, two subtrees of the same size merge at once.
+template <typename Node>
 class AlignedTree {
  public:
-  __device__ void push(const Partial& leaf) {
-    Partial node = leaf;
+  __device__ void push(const Node& leaf) {
+    Node node = leaf;
     for (std::uint32_t carry = leaves_; (carry & 1U) != 0; carry >>= 1) {
       node = merge(subtrees_[--height_], node);
     }
@@ -37,15 +56,15 @@ class AlignedTree {
     ++leaves_;
   }
   /// Of at least one leaf: the smaller subtrees at the end merge first.
-  [[nodiscard]] __device__ Partial root() const {
-    Partial node = subtrees_[height_ - 1];
+  [[nodiscard]] __device__ Node root() const {
+    Node node = subtrees_[height_ - 1];
     for (int i = height_ - 2; i >= 0; --i) node = merge(subtrees_[i], node);
     return node;
   }
 
  private:
   static constexpr int kMaxHeight = 17;  // 2^24 tokens in chunks of 256
-  Partial subtrees_[kMaxHeight];
+  Node subtrees_[kMaxHeight];
   int height_ = 0;
   std::uint32_t leaves_ = 0;
 };
@@ -82,8 +101,13 @@ __device__ __forceinline__ float chunk_tree_sum(const float (&x)[8], int lane) {
   return sum;
 }
 
-/// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16).
-__device__ __forceinline__ float block_tree_sum(const float (&x)[8]) {
+__device__ __forceinline__ float4 add(const float4& a, const float4& b) {
+  return make_float4(add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w));
+}
+
+/// Sum of a chunk's 8 blocks by pairs at distance 4, 2, 1 (R16); of floats, or of four at once.
+template <typename T>
+__device__ __forceinline__ T block_tree_sum(const T (&x)[8]) {
   return add(add(add(x[0], x[4]), add(x[2], x[6])), add(add(x[1], x[5]), add(x[3], x[7])));
 }
 

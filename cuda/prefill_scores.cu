@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(kThreads) stripe_row_stats(Batch batch, Stripe
   const float* logits =
       stripe.logits + (static_cast<std::int64_t>(blockIdx.y) * stripe.rows + r) * stripe.columns;
   bool finite = true;
-  AlignedTree tree;
+  AlignedTree<Partial> tree;
   for (std::int64_t begin = 0; begin <= position; begin += kChunkSlots) {
     tree.push(chunk_stats(logits + begin, position + 1 - begin, lane, finite));
   }

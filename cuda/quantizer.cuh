@@ -72,37 +72,50 @@ __device__ __forceinline__ Range range_of_group(Range range, const RowLanes& lan
   return group;
 }
 
-/// Quantizes x, the lane's channels. Every lane of the warp takes part.
-__device__ __forceinline__ QuantizedUnit quantize(float (&x)[kUnitChannels], const RowLanes& lanes,
-                                                  int lane, int bits) {
-  float low = canonical(x[0]);
-  float high = low;
-#pragma unroll
-  for (int i = 0; i < kUnitChannels; ++i) {
-    x[i] = canonical(x[i]);
-    low = smaller(low, x[i]);
-    high = larger(high, x[i]);
-  }
-  const Range group = range_of_group({low, high}, lanes, lane);
+/// A group's parameters, and what codes are made with: the stored minimum and the inverse of the
+/// stored scale.
+struct GroupScale {
+  GroupParams params;
+  bool saturated;
+  float beta;
+  float inverse;
+};
 
-  const float levels = static_cast<float>((1 << bits) - 1);
+/// levels: 2^bits - 1.
+__device__ __forceinline__ GroupScale scale_of(const Range& group, float levels) {
   const float alpha = div(sub(group.high, group.low), levels);
   const float clamped_alpha = clamp_to_half(alpha);
   const float clamped_beta = clamp_to_half(group.low);
-  QuantizedUnit out;
+  GroupScale out;
   out.params = {to_half(clamped_alpha), to_half(clamped_beta)};
   out.saturated = clamped_alpha != alpha || clamped_beta != group.low;
-
   const float stored_alpha = from_half(out.params.alpha);
-  const float stored_beta = from_half(out.params.beta);
-  const float inverse = stored_alpha > 0.0F ? div(1.0F, stored_alpha) : 0.0F;
-  out.codes = 0;
+  out.beta = from_half(out.params.beta);
+  out.inverse = stored_alpha > 0.0F ? div(1.0F, stored_alpha) : 0.0F;
+  return out;
+}
+
+/// The code of x, in the low eight bits. Clamping to integers before or after rounding is the same.
+__device__ __forceinline__ std::uint32_t code_bits(float x, float beta, float inverse,
+                                                   float levels) {
+  const float code = mul(sub(x, beta), inverse);
+  return round_into_low_bits(smaller(larger(code, 0.0F), levels));
+}
+
+/// Quantizes x, the lane's channels. Every lane of the warp takes part.
+__device__ __forceinline__ QuantizedUnit quantize(const float (&x)[kUnitChannels],
+                                                  const RowLanes& lanes, int lane, int bits) {
+  Range own{x[0], x[0]};
+#pragma unroll
+  for (int i = 1; i < kUnitChannels; ++i) own = {smaller(own.low, x[i]), larger(own.high, x[i])};
+  const Range group = range_of_group({canonical(own.low), canonical(own.high)}, lanes, lane);
+  const float levels = static_cast<float>((1 << bits) - 1);
+  const GroupScale scale = scale_of(group, levels);
+  QuantizedUnit out{0, scale.params, scale.saturated};
 #pragma unroll
   for (int i = 0; i < kUnitChannels; ++i) {
-    const float code = round_to_integer(mul(sub(x[i], stored_beta), inverse));
-    const auto clamped =
-        static_cast<std::uint64_t>(__float2uint_rn(smaller(larger(code, 0.0F), levels)));
-    out.codes |= clamped << (i * bits);
+    const std::uint64_t code = code_bits(x[i], scale.beta, scale.inverse, levels) & 0xffU;
+    out.codes |= code << (i * bits);
   }
   return out;
 }

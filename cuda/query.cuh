@@ -8,14 +8,6 @@
 
 namespace mikv::cuda {
 
-/// Integer queries of a step (CONTRACT R14), one row a query head of the batch.
-struct Queries {
-  std::int32_t* values;      ///< [query heads, head_dim], |value| <= 32512
-  std::int8_t* bytes;        ///< the same as high * 256 + low, [query heads, {high, low}, head_dim]
-  std::int32_t* group_sums;  ///< [query heads, groups]
-  float* scale;              ///< [query heads], mul(sq, scale2)
-};
-
 /// A query head of the batch: its KV head (head) and its place within it.
 struct QueryHead {
   int head;

@@ -23,7 +23,8 @@ class Rank {
         key_(mix(mix(mix(batch.seed) + static_cast<std::uint64_t>(batch.layer)) +
                  static_cast<std::uint64_t>(head % batch.kv_heads))) {}
 
-  __device__ std::uint64_t operator()(std::uint64_t score, std::uint64_t position,
+  /// score is read only if the policy looks at it.
+  __device__ std::uint64_t operator()(const std::uint64_t& score, std::uint64_t position,
                                       std::uint64_t tokens_seen) const {
     constexpr std::uint64_t kSinks = 4;
     switch (policy_) {

@@ -18,13 +18,21 @@ struct Sum {
   }
 };
 
+/// Over the lanes of a warp; every lane gets the result.
+template <typename T, typename Combine>
+__device__ __forceinline__ T warp_reduce(T x, Combine combine) {
+#pragma unroll
+  for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
+    x = combine(x, __shfl_xor_sync(kWarp, x, distance));
+  }
+  return x;
+}
+
 /// Over all threads of a block; every thread gets the result. scratch has one entry a warp and may
 /// be used again after the call.
 template <typename T, typename Combine>
 __device__ T block_reduce(T x, Combine combine, T* scratch) {
-  for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
-    x = combine(x, __shfl_xor_sync(kWarp, x, distance));
-  }
+  x = warp_reduce(x, combine);
   const int warps = static_cast<int>(blockDim.x) / kWarpLanes;
   __syncthreads();
   if (threadIdx.x % kWarpLanes == 0) scratch[threadIdx.x / kWarpLanes] = x;

@@ -47,6 +47,17 @@ __device__ inline void balance(const Batch& batch, int head, int unit, std::uint
          {time, RefusalKind::key, static_cast<std::uint64_t>(head % batch.kv_heads), position});
 }
 
+/// A recorded row of the head, this lane's channels; balanced if it is a key.
+__device__ inline void load_recorded(const Batch& batch, int head, std::int64_t position,
+                                     bool is_value, std::uint64_t time, int unit,
+                                     float (&x)[kUnitChannels]) {
+  const Sequence& sequence = batch.sequence[head / batch.kv_heads];
+  const std::byte* row = recorded_row(batch, is_value ? sequence.v : sequence.k, sequence.tokens,
+                                      head % batch.kv_heads, position);
+  load_unit(row, batch.element, unit, x);
+  if (!is_value) balance(batch, head, unit, time, static_cast<std::uint64_t>(position), x);
+}
+
 /// Writes a lane's share of a quantized row into the log, and its group's parameters into the slot
 /// too. The codes' place in the page is the caller's.
 __device__ inline void store_parameters(const Batch& batch, const TierHead& tier, int head,
@@ -75,7 +86,7 @@ __device__ inline void store_parameters(const Batch& batch, const TierHead& tier
 __device__ inline void store_quantized(const Batch& batch, const TierHead& tier, int head,
                                        std::int64_t slot, bool is_value, bool stores, bool fresh,
                                        const StoreLog& log, const RowLanes& lanes, int lane,
-                                       float (&x)[kUnitChannels]) {
+                                       const float (&x)[kUnitChannels]) {
   const QuantizedUnit q = quantize(x, lanes, lane, tier.storage().bits);
   if (!stores) return;
   write_codes(tier, slot, is_value, lanes.unit(lane), batch.head_dim, q.codes, fresh);

@@ -2,6 +2,7 @@
 // A sequence's bits do not depend on what runs beside it.
 #include <thread>
 
+#include "cuda/batch_cache.h"
 #include "cuda/devices.h"
 #include "tests/cuda/parity.h"
 #include "tests/support/catch.h"
@@ -36,6 +37,38 @@ TEST_CASE("batch 1 = batch n, for sequences of any length", "[sanitize]") {
     const cuda::LayerRun alone = cuda::run_layer(std::span(&layers[i], 1), layer_config);
     CHECK(all_streams(together.sequences[i]) == all_streams(alone.sequences.front()));
     CHECK(diverge(layers[i], layer_config, together.sequences[i]).mismatched() == 0);
+  }
+}
+
+TEST_CASE("runs of any number of chunks give the same bits", "[sanitize]") {
+  const auto [importance, retained] = GENERATE(table<std::optional<StorageFormat>, StorageFormat>(
+      {{std::nullopt, StorageFormat::int2},
+       {StorageFormat::int8, StorageFormat::int2},
+       {std::nullopt, StorageFormat::int3}}));
+  CacheConfig config;
+  config.importance_ratio = 0.4;
+  config.policy = Policy::recent_sinks;
+  config.formats = {importance, retained};
+  TraceSpec spec = spec_of(7, 2600, 2);
+  spec.query_heads = GENERATE(1, 3);
+  spec.kv_heads = 1;
+  const RecordedTrace trace(spec);
+  const LayerView layer = trace.layer();
+  const LayerConfig layer_config = resolved(config, layer);
+  const cuda::Queue queue;
+  for (const int chunks : {2, 4, 8}) {
+    CAPTURE(chunks, spec.query_heads);
+    cuda::BatchCache cache(std::span(&layer, 1), layer_config, queue);
+    cache.set_run(chunks);
+    cache.balance();
+    cache.score_prompt();
+    cache.store_prompt();
+    for (std::size_t step = 0; step < cache.steps(); ++step) {
+      cache.append(step);
+      cache.attend(step);
+      cache.demote(step);
+    }
+    CHECK(diverge(layer, layer_config, cache.finish().sequences.front()).mismatched() == 0);
   }
 }
 
