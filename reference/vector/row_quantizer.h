@@ -18,12 +18,12 @@ struct RowQuantizer {
 
   static std::int64_t run(const float* row, const QuantizedLayout& layout, std::byte* packed,
                           GroupParams* groups) {
-    const Masks masks(layout.stored_bits);
+    const Squeezes squeeze(layout.stored_bits);
     std::uint8_t codes[kMaxGroupSize + S::kLanes * sizeof(std::uint32_t)];
     std::int64_t clamped = 0;
     for (std::int64_t g = 0; g < layout.groups; ++g) {
       clamped += quantize_group(row + g * layout.group_size, layout, codes, groups[g]) ? 1 : 0;
-      packed = pack(codes, layout, masks, packed);
+      packed = pack(codes, layout, squeeze, packed);
     }
     return clamped;
   }
@@ -34,20 +34,40 @@ struct RowQuantizer {
     float high;
   };
 
-  // Where the bits of 2, and of 4 codes stand together in 64 bits.
-  struct Masks {
-    Words two;
-    Words four;
+  // Moves the upper halves of fields of `codes` bytes down to where the lower halves' codes end.
+  struct Squeeze {
+    int shift;
+    Words lower;
+    Words upper;
 
-    explicit Masks(int bits)
-        : two(repeated(0x0001000100010001U * ((1U << (2 * bits)) - 1))),
-          four(repeated(0x0000000100000001U * ((std::uint64_t{1} << (4 * bits)) - 1))) {}
+    Squeeze(int bits, int codes)
+        : shift(codes / 2 * (8 - bits)),
+          lower(fields(bits, codes, 0)),
+          upper(fields(bits, codes, codes / 2 * bits)) {}
 
-    static Words repeated(std::uint64_t x) {
+    Words operator()(Words x) const {
+      return S::bit_or(S::bit_and(x, lower), S::bit_and(S::shift_right_64(x, shift), upper));
+    }
+
+    // Half of the codes, close together, at this bit of each field.
+    static Words fields(int bits, int codes, int at) {
+      const std::uint64_t half = (std::uint64_t{1} << (codes / 2 * bits)) - 1;
+      std::uint64_t word = 0;
+      for (; at < 64; at += 8 * codes) word |= half << at;
       std::uint64_t lanes[S::kLanes / 2];
-      for (std::uint64_t& lane : lanes) lane = x;
+      for (std::uint64_t& lane : lanes) lane = word;
       return S::load_words(lanes);
     }
+  };
+
+  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all.
+  struct Squeezes {
+    Squeeze two;
+    Squeeze four;
+    Squeeze eight;
+
+    explicit Squeezes(int bits) : two(bits, 2), four(bits, 4), eight(bits, 8) {}
+    Words operator()(Words x) const { return eight(four(two(x))); }
   };
 
   static bool quantize_group(const float* x, const QuantizedLayout& layout, std::uint8_t* codes,
@@ -98,25 +118,16 @@ struct RowQuantizer {
     return {-Softmax<S>::largest(negated), Softmax<S>::largest(high)};
   }
 
-  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all; what lies above them
-  // then has no meaning.
-  static Words squeeze(Words x, int bits, const Masks& masks) {
-    const int gap = 8 - bits;
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, gap)), masks.two);
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, 2 * gap)), masks.four);
-    return S::bit_or(x, S::shift_right_64(x, 4 * gap));
-  }
-
   // Returns the end of the packed group.
   static std::byte* pack(const std::uint8_t* codes, const QuantizedLayout& layout,
-                         const Masks& masks, std::byte* packed) {
+                         const Squeezes& squeeze, std::byte* packed) {
     const int bits = layout.stored_bits;
     constexpr std::int64_t kBlocks = S::kLanes / 2;  // of 8 codes
     std::uint8_t group[kMaxGroupSize + S::kLanes * sizeof(std::uint32_t)];
     std::uint8_t* out = group;
     for (std::int64_t c = 0; c < layout.group_size; c += 8 * kBlocks) {
       std::uint64_t blocks[kBlocks];
-      S::store_words(blocks, squeeze(S::load_words(codes + c), bits, masks));
+      S::store_words(blocks, squeeze(S::load_words(codes + c)));
       for (const std::uint64_t block : blocks) {  // each overwrites the surplus of the one before
         std::memcpy(out, &block, sizeof(block));
         out += bits;
