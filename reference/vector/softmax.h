@@ -7,7 +7,8 @@
 
 namespace mikv::reference::vector {
 
-inline constexpr float kMinusHuge = -0x1.fffffep127F;  // a missing token: its weight is 0
+// A missing token: its weight is 0, whatever the maximum.
+inline constexpr float kMissing = -__builtin_inff();
 
 template <typename S>
 struct Softmax {
@@ -50,7 +51,7 @@ struct Softmax {
 
   /// The maximum over a chunk; what lies behind count becomes a missing token.
   static float chunk_maximum(float* logits, std::int64_t count) {
-    for (std::int64_t i = count; i < kChunkSlots; ++i) logits[i] = kMinusHuge;
+    for (std::int64_t i = count; i < kChunkSlots; ++i) logits[i] = kMissing;
     Floats m = S::load(logits);
     for (std::int64_t i = S::kLanes; i < kChunkSlots; i += S::kLanes) {
       m = S::max(S::load(logits + i), m);
