@@ -11,6 +11,7 @@
 #include "core/stage_hasher.h"
 #include "cuda/layer_run.h"
 #include "reference/fp_environment.h"
+#include "reference/isa.h"
 #include "tools/replay/cpu_head.h"
 #include "tools/replay/device_head.h"
 #include "tools/replay/parallel.h"
@@ -175,6 +176,7 @@ ReplayResult collect(const std::vector<std::unique_ptr<LayerJob>>& jobs, bool ha
 
 ReplayResult replay(const trace::TraceReader& reader, const ReplayOptions& options) {
   reference::require_fp_environment();
+  (void)reference::selected_isa();  // refuses a wrong MIKV_ISA before any work
   refuse_unsupported_layers(reader);
   std::vector<std::unique_ptr<LayerJob>> jobs;
   for (const std::int64_t layer : reader.layers()) {
