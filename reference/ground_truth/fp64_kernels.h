@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of the ground truth in fp64, one table for each instruction set (isa.h). Outside
+// the contract: sums run in any order and may be contracted. The tables agree within rounding.
+#pragma once
+
+#include <cstdint>
+
+#include "reference/isa.h"
+
+namespace mikv::ground_truth {
+
+/// Columns come in multiples of this.
+inline constexpr std::int64_t kColumnMultiple = 16;
+
+/// The score of a token that a query does not see: below all others, and finite.
+inline constexpr double kUnseen = -1e300;
+
+/// A matrix in memory whose elements (i, j) lie at data[i * row_stride + j * column_stride].
+struct StridedMatrix {
+  const double* data;
+  std::int64_t row_stride;
+  std::int64_t column_stride;
+};
+
+/// A row-major matrix in memory.
+template <typename Value>
+struct RowsOf {
+  Value* data;
+  std::int64_t stride;
+};
+
+/// Softmax over tokens that come block by block; one entry a column in each.
+struct RunningSoftmax {
+  double* m;           ///< largest score so far
+  double* l;           ///< sum of exp(score - m)
+  double* difference;  ///< sum of exp(score - m) * (score - other score)
+  double* factor;      ///< what the last block scaled earlier sums by
+};
+
+struct Fp64Kernels {
+  /// c [rows, columns] += a [rows, depth] b [depth, columns].
+  void (*multiply_add)(std::int64_t rows, std::int64_t depth, std::int64_t columns,
+                       StridedMatrix a, RowsOf<const double> b, RowsOf<double> c);
+
+  /// Replaces scores [rows, columns] by exp(score - m) after it updated the softmax of each column.
+  /// others, of the same shape, may be null.
+  void (*weigh)(std::int64_t rows, std::int64_t columns, RowsOf<double> scores,
+                const double* others, const RunningSoftmax& softmax);
+};
+
+extern const Fp64Kernels kPortableFp64;
+#if defined(__x86_64__)
+extern const Fp64Kernels kAvx2Fp64;
+extern const Fp64Kernels kAvx512Fp64;
+#endif
+
+/// The table of an instruction set that this processor has.
+[[nodiscard]] const Fp64Kernels& fp64_kernels(reference::Isa isa);
+
+}  // namespace mikv::ground_truth
