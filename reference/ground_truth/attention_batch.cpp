@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
+
+#include "reference/ground_truth/decode.h"
 
 namespace mikv::ground_truth {
 namespace {
@@ -45,16 +48,17 @@ struct Side {
 
 class Attending {
  public:
-  Attending(const QueryBatch& batch, const Fp64Panel& keys, const Fp64Panel& values,
+  Attending(const QueryBatch& batch, const LayerView& layer, std::int64_t kv_head,
             const StoredRows& stored, const Fp64Kernels& kernels)
       : batch_(batch),
-        keys_(keys),
-        values_(values),
+        layer_(layer),
+        kv_head_(kv_head),
         stored_rows_(stored),
         kernels_(kernels),
         queries_(batch.steps * batch.group_ratio),
-        exact_(queries_, values.columns()),
-        stored_(queries_, values.columns()),
+        recorded_(kBlockTokens, layer.shape.head_dim),
+        exact_(queries_, layer.shape.head_dim),
+        stored_(queries_, layer.shape.head_dim),
         replaced_scores_(1, queries_) {}
 
   BatchAttention run() {
@@ -65,9 +69,9 @@ class Attending {
     BatchAttention result;
     for (std::int64_t i = 0; i < queries_; ++i) {
       const auto q = static_cast<std::size_t>(i);
-      result.kl_divergence += exact_.difference[q] / exact_.l[q] -
-                              ((exact_.m[q] + std::log(exact_.l[q])) -
-                               (stored_.m[q] + std::log(stored_.l[q])));
+      result.kl_divergence +=
+          exact_.difference[q] / exact_.l[q] -
+          ((exact_.m[q] + std::log(exact_.l[q])) - (stored_.m[q] + std::log(stored_.l[q])));
     }
     exact_.divide_output();
     stored_.divide_output();
@@ -78,8 +82,9 @@ class Attending {
 
  private:
   void attend_block(std::int64_t first, std::int64_t count) {
-    score(exact_, keys_, first, count);
-    score(stored_, stored_rows_.keys(), first, count);
+    decode(layer_.k, first, count);
+    score(exact_, recorded_.as_left(0), count);
+    score(stored_, stored_rows_.keys().as_left(first), count);
     for (std::int64_t j = 0; j < count; ++j) {
       const std::int64_t position = first + j;
       keep_seen(exact_.scores.row(j),
@@ -90,8 +95,9 @@ class Attending {
     weigh(exact_, count, stored_.scores.row(0));
     weigh(stored_, count, nullptr);
     for (const ReplacedRow* row : replaced_in(first, count)) take_weights(*row, first);
-    sum_values(exact_, values_, first, count);
-    sum_values(stored_, stored_rows_.values(), first, count);
+    decode(layer_.v, first, count);
+    sum_values(exact_, std::as_const(recorded_).from_row(0), count);
+    sum_values(stored_, stored_rows_.values().from_row(first), count);
   }
 
   std::vector<const ReplacedRow*> replaced_in(std::int64_t first, std::int64_t count) const {
@@ -102,11 +108,18 @@ class Attending {
     return rows;
   }
 
-  void score(Side& side, const Fp64Panel& keys, std::int64_t first, std::int64_t count) {
+  void decode(const TensorView& tensor, std::int64_t first, std::int64_t count) {
+    for (std::int64_t j = 0; j < count; ++j) {
+      decode_elements(tensor.row(kv_head_, first + j), tensor.type,
+                      {recorded_.row(j), static_cast<std::size_t>(tensor.head_dim)});
+    }
+  }
+
+  void score(Side& side, StridedMatrix keys, std::int64_t count) {
     for (std::int64_t j = 0; j < count; ++j) {
       std::fill_n(side.scores.row(j), side.scores.columns(), 0.0);
     }
-    kernels_.multiply_add(count, batch_.scaled.rows(), side.scores.columns(), keys.as_left(first),
+    kernels_.multiply_add(count, batch_.scaled.rows(), side.scores.columns(), keys,
                           batch_.scaled.from_row(0), side.scores.from_row(0));
   }
 
@@ -148,17 +161,18 @@ class Attending {
     side.rescale_output();
   }
 
-  void sum_values(Side& side, const Fp64Panel& values, std::int64_t first, std::int64_t count) {
-    kernels_.multiply_add(queries_, count, values.columns(), side.scores.transposed_as_left(),
-                          values.from_row(first), side.output.from_row(0));
+  void sum_values(Side& side, RowsOf<const double> values, std::int64_t count) {
+    kernels_.multiply_add(queries_, count, side.output.columns(), side.scores.transposed_as_left(),
+                          values, side.output.from_row(0));
   }
 
   const QueryBatch& batch_;
-  const Fp64Panel& keys_;
-  const Fp64Panel& values_;
+  const LayerView& layer_;
+  std::int64_t kv_head_;
   const StoredRows& stored_rows_;
   const Fp64Kernels& kernels_;
   std::int64_t queries_;
+  Fp64Panel recorded_;  // keys, then values, of the block
   Side exact_;
   Side stored_;
   Fp64Panel replaced_scores_;
@@ -166,9 +180,9 @@ class Attending {
 
 }  // namespace
 
-BatchAttention attend(const QueryBatch& batch, const Fp64Panel& keys, const Fp64Panel& values,
+BatchAttention attend(const QueryBatch& batch, const LayerView& layer, std::int64_t kv_head,
                       const StoredRows& stored, const Fp64Kernels& kernels) {
-  return Attending(batch, keys, values, stored, kernels).run();
+  return Attending(batch, layer, kv_head, stored, kernels).run();
 }
 
 }  // namespace mikv::ground_truth

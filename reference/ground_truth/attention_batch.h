@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "core/shape.h"
 #include "reference/ground_truth/fp64_kernels.h"
 #include "reference/ground_truth/fp64_panel.h"
 #include "reference/ground_truth/stored_rows.h"
@@ -27,9 +28,9 @@ struct BatchAttention {
   double kl_divergence = 0;
 };
 
-/// keys and values: the recorded rows [tokens, head_dim]. stored's steps are the batch's.
-[[nodiscard]] BatchAttention attend(const QueryBatch& batch, const Fp64Panel& keys,
-                                    const Fp64Panel& values, const StoredRows& stored,
+/// The recorded rows are one KV head's of the layer. stored's steps are the batch's.
+[[nodiscard]] BatchAttention attend(const QueryBatch& batch, const LayerView& layer,
+                                    std::int64_t kv_head, const StoredRows& stored,
                                     const Fp64Kernels& kernels);
 
 }  // namespace mikv::ground_truth

@@ -39,8 +39,8 @@ struct RunningSoftmax {
 
 struct Fp64Kernels {
   /// c [rows, columns] += a [rows, depth] b [depth, columns].
-  void (*multiply_add)(std::int64_t rows, std::int64_t depth, std::int64_t columns,
-                       StridedMatrix a, RowsOf<const double> b, RowsOf<double> c);
+  void (*multiply_add)(std::int64_t rows, std::int64_t depth, std::int64_t columns, StridedMatrix a,
+                       RowsOf<const double> b, RowsOf<double> c);
 
   /// Replaces scores [rows, columns] by exp(score - m) after it updated the softmax of each column.
   /// others, of the same shape, may be null.

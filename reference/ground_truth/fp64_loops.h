@@ -84,11 +84,20 @@ struct Fp64Loops {
     const Doubles n = shifted - kToInteger;
     const Doubles r = (x - n * kLn2High) - n * kLn2Low;
     // Taylor: |r| <= ln(2) / 2, so the next term is below 2^-57
-    constexpr double kInverseFactorials[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800,
-                                             1.0 / 3628800,    1.0 / 362880,    1.0 / 40320,
-                                             1.0 / 5040,       1.0 / 720,       1.0 / 120,
-                                             1.0 / 24,         1.0 / 6,         0.5,
-                                             1,                1};
+    constexpr double kInverseFactorials[] = {1.0 / 6227020800,
+                                             1.0 / 479001600,
+                                             1.0 / 39916800,
+                                             1.0 / 3628800,
+                                             1.0 / 362880,
+                                             1.0 / 40320,
+                                             1.0 / 5040,
+                                             1.0 / 720,
+                                             1.0 / 120,
+                                             1.0 / 24,
+                                             1.0 / 6,
+                                             0.5,
+                                             1,
+                                             1};
     Doubles sum = broadcast(kInverseFactorials[0]);
     for (int i = 1; i < 14; ++i) sum = sum * r + kInverseFactorials[i];
     const Integers power = reinterpret_cast<Integers>(shifted) << 52;
@@ -117,8 +126,7 @@ struct Fp64Loops {
       store(softmax.factor + column, factor);
       store(softmax.m + column, m);
       store(softmax.l + column, load(softmax.l + column) * factor + l);
-      store(softmax.difference + column,
-            load(softmax.difference + column) * factor + difference);
+      store(softmax.difference + column, load(softmax.difference + column) * factor + difference);
     }
   }
 

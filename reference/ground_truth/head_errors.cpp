@@ -12,15 +12,6 @@ namespace {
 // Enough for the products to be bound by arithmetic.
 constexpr std::int64_t kBatchQueries = 64;
 
-Fp64Panel recorded_rows(const TensorView& tensor, std::int64_t head, std::int64_t tokens) {
-  Fp64Panel panel(tokens, tensor.head_dim);
-  for (std::int64_t token = 0; token < tokens; ++token) {
-    decode_elements(tensor.row(head, token), tensor.type,
-                    {panel.row(token), static_cast<std::size_t>(tensor.head_dim)});
-  }
-  return panel;
-}
-
 // |approximation - exact|^2 and |exact|^2 of one row
 template <typename Value>
 ErrorSums compare(const Value* approximation, const double* exact, std::int64_t count) {
@@ -41,8 +32,6 @@ HeadErrors::HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_
       kv_head_(kv_head),
       drops_tokens_(drops_tokens),
       kernels_(kernels),
-      k_(recorded_rows(layer.k, kv_head, layer.tokens())),
-      v_(recorded_rows(layer.v, kv_head, layer.tokens())),
       stored_(layer.tokens(), layer.shape.head_dim) {}
 
 void HeadErrors::set_balancer(std::span<const float> balancer) {
@@ -52,8 +41,9 @@ void HeadErrors::set_balancer(std::span<const float> balancer) {
 void HeadErrors::stored(const StoredRow& row) {
   const StorageFormatInfo& format = info(row.format);
   const StoredRows::Row out = stored_.store(row.position);
-  const std::span<double> key = row_of(out.key);
-  const std::span<double> value = row_of(out.value);
+  const auto head_dim = static_cast<std::size_t>(layer_.shape.head_dim);
+  const std::span<double> key(out.key, head_dim);
+  const std::span<double> value(out.value, head_dim);
   if (!format.quantized) {
     decode_elements(row.key.data(), *format.element, key);
     decode_elements(row.value.data(), *format.element, value);
@@ -80,13 +70,19 @@ void HeadErrors::add_to(CacheFigures& figures) {
   figures.output_error += output_error_;
   figures.kernel_error += kernel_error_;
   figures.attention_kl += attention_kl_;
-  const std::int64_t head_dim = layer_.shape.head_dim;
-  for (std::int64_t position = 0; position < k_.rows(); ++position) {
+  for (std::int64_t position = 0; position < layer_.tokens(); ++position) {
     if (!stored_.holds(position)) continue;
-    figures.key_error += compare(stored_.keys().row(position), k_.row(position), head_dim);
-    figures.value_error += compare(stored_.values().row(position), v_.row(position), head_dim);
-    figures.stored_elements += 2 * head_dim;
+    figures.key_error += stored_error(stored_.keys().row(position), layer_.k, position);
+    figures.value_error += stored_error(stored_.values().row(position), layer_.v, position);
+    figures.stored_elements += 2 * layer_.shape.head_dim;
   }
+}
+
+ErrorSums HeadErrors::stored_error(const double* row, const TensorView& recorded,
+                                   std::int64_t position) const {
+  std::vector<double> exact(static_cast<std::size_t>(recorded.head_dim));
+  decode_elements(recorded.row(kv_head_, position), recorded.type, exact);
+  return compare(row, exact.data(), recorded.head_dim);
 }
 
 // [D, steps * G]
@@ -113,7 +109,7 @@ void HeadErrors::evaluate_steps() {
                                            .steps = stored_.step(),
                                            .group_ratio = layer_.shape.group_ratio(),
                                            .scaled = scaled_queries()},
-                                          k_, v_, stored_, kernels_);
+                                          layer_, kv_head_, stored_, kernels_);
   for (std::int64_t i = 0; i < queries; ++i) {
     const double* stored = attention.stored.row(i);
     output_error_ += compare(stored, attention.exact.row(i), head_dim);

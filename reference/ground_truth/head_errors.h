@@ -55,17 +55,14 @@ class HeadErrors {
 
  private:
   void evaluate_steps();
-  [[nodiscard]] std::span<double> row_of(double* row) const {
-    return {row, static_cast<std::size_t>(layer_.shape.head_dim)};
-  }
+  [[nodiscard]] ErrorSums stored_error(const double* row, const TensorView& recorded,
+                                       std::int64_t position) const;
   [[nodiscard]] Fp64Panel scaled_queries() const;
 
   const LayerView& layer_;
   std::int64_t kv_head_;
   bool drops_tokens_;
   const Fp64Kernels& kernels_;
-  Fp64Panel k_;  // as recorded, [T, D]
-  Fp64Panel v_;
   StoredRows stored_;  // as the cache would dequantize it, unbalanced
   std::vector<double> balancer_;
   std::int64_t first_position_ = 0;  // of the steps not evaluated yet

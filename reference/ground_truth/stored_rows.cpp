@@ -6,9 +6,7 @@
 namespace mikv::ground_truth {
 
 StoredRows::StoredRows(std::int64_t tokens, std::int64_t head_dim)
-    : keys_(tokens, head_dim),
-      values_(tokens, head_dim),
-      held_(static_cast<std::size_t>(tokens)) {}
+    : keys_(tokens, head_dim), values_(tokens, head_dim), held_(static_cast<std::size_t>(tokens)) {}
 
 StoredRows::Row StoredRows::store(std::int64_t position) {
   StepRange& range = held_[static_cast<std::size_t>(position)];

@@ -60,8 +60,8 @@ class Judge {
     figures.output_error += compare(stored.output, exact.output);
     figures.kernel_error += compare(measured, stored.output);
     if (drops_tokens_) return;
-    figures.attention_kl += {
-        (exact.log_p.array().exp() * (exact.log_p - stored.log_p).array()).sum(), ratio};
+    figures.attention_kl +=
+        {(exact.log_p.array().exp() * (exact.log_p - stored.log_p).array()).sum(), ratio};
   }
 
   void finish() {
