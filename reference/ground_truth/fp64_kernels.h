@@ -29,12 +29,15 @@ struct RowsOf {
   std::int64_t stride;
 };
 
+/// Tokens whose rows stay in cache while all queries of a batch pass over them.
+inline constexpr std::int64_t kBlockTokens = 128;
+
 /// Softmax over tokens that come block by block; one entry a column in each.
 struct RunningSoftmax {
-  double* m;           ///< largest score so far
-  double* l;           ///< sum of exp(score - m)
-  double* difference;  ///< sum of exp(score - m) * (score - other score)
-  double* factor;      ///< what the last block scaled earlier sums by
+  double* m;          ///< largest score so far
+  double* l;          ///< sum of exp(score - m)
+  double* score_sum;  ///< sum of exp(score - m) * score
+  double* factor;     ///< what the last block scaled earlier sums by
 };
 
 struct Fp64Kernels {
@@ -42,10 +45,13 @@ struct Fp64Kernels {
   void (*multiply_add)(std::int64_t rows, std::int64_t depth, std::int64_t columns, StridedMatrix a,
                        RowsOf<const double> b, RowsOf<double> c);
 
-  /// Replaces scores [rows, columns] by exp(score - m) after it updated the softmax of each column.
-  /// others, of the same shape, may be null.
+  /// Updates the softmax of each column, and replaces scores [rows, columns] by exp(score - m).
   void (*weigh)(std::int64_t rows, std::int64_t columns, RowsOf<double> scores,
-                const double* others, const RunningSoftmax& softmax);
+                const RunningSoftmax& softmax);
+
+  /// sums [columns] += the sum over rows of a * b, element by element.
+  void (*add_products)(std::int64_t rows, std::int64_t columns, RowsOf<const double> a,
+                       RowsOf<const double> b, double* sums);
 };
 
 extern const Fp64Kernels kPortableFp64;

@@ -73,16 +73,16 @@ struct Fp64Loops {
     }
   }
 
-  // exp(x) for x <= 0; below the range of normal numbers, the smallest of them.
+  // exp(x) for x <= 0; 0 below the range of normal numbers.
   static Doubles exp(Doubles x) {
     constexpr double kSmallest = -708;
     constexpr double kToInteger = 0x1.8p52;  // its last bit is worth 1
     constexpr double kLn2High = 0x1.62e42fee00000p-1;
     constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
-    x = max(x, broadcast(kSmallest));
-    const Doubles shifted = x * 0x1.71547652b82fep0 + kToInteger;
+    const Doubles y = max(x, broadcast(kSmallest));
+    const Doubles shifted = y * 0x1.71547652b82fep0 + kToInteger;
     const Doubles n = shifted - kToInteger;
-    const Doubles r = (x - n * kLn2High) - n * kLn2Low;
+    const Doubles r = (y - n * kLn2High) - n * kLn2Low;
     // Taylor: |r| <= ln(2) / 2, so the next term is below 2^-57
     constexpr double kInverseFactorials[] = {1.0 / 6227020800,
                                              1.0 / 479001600,
@@ -101,36 +101,48 @@ struct Fp64Loops {
     Doubles sum = broadcast(kInverseFactorials[0]);
     for (int i = 1; i < 14; ++i) sum = sum * r + kInverseFactorials[i];
     const Integers power = reinterpret_cast<Integers>(shifted) << 52;
-    return reinterpret_cast<Doubles>(reinterpret_cast<Integers>(sum) + power);
+    const Doubles power_of_e = reinterpret_cast<Doubles>(reinterpret_cast<Integers>(sum) + power);
+    return x < kSmallest ? Doubles{} : power_of_e;
   }
 
   static void weigh(std::int64_t rows, std::int64_t columns, RowsOf<double> scores,
-                    const double* others, const RunningSoftmax& softmax) {
+                    const RunningSoftmax& softmax) {
     for (std::int64_t column = 0; column < columns; column += kLanes) {
       double* first = scores.data + column;
       const Doubles m_before = load(softmax.m + column);
       Doubles m = m_before;
       for (std::int64_t i = 0; i < rows; ++i) m = max(m, load(first + i * scores.stride));
       Doubles l = broadcast(0);
-      Doubles difference = broadcast(0);
+      Doubles score_sum = broadcast(0);
       for (std::int64_t i = 0; i < rows; ++i) {
         const Doubles score = load(first + i * scores.stride);
         const Doubles weight = exp(score - m);
         l += weight;
-        if (others != nullptr) {
-          difference += weight * (score - load(others + column + i * scores.stride));
-        }
+        score_sum += weight * score;
         store(first + i * scores.stride, weight);
       }
       const Doubles factor = exp(m_before - m);
       store(softmax.factor + column, factor);
       store(softmax.m + column, m);
       store(softmax.l + column, load(softmax.l + column) * factor + l);
-      store(softmax.difference + column, load(softmax.difference + column) * factor + difference);
+      store(softmax.score_sum + column, load(softmax.score_sum + column) * factor + score_sum);
     }
   }
 
-  static constexpr Fp64Kernels table() { return {.multiply_add = multiply_add, .weigh = weigh}; }
+  static void add_products(std::int64_t rows, std::int64_t columns, RowsOf<const double> a,
+                           RowsOf<const double> b, double* sums) {
+    for (std::int64_t column = 0; column < columns; column += kLanes) {
+      Doubles sum = load(sums + column);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        sum += load(a.data + i * a.stride + column) * load(b.data + i * b.stride + column);
+      }
+      store(sums + column, sum);
+    }
+  }
+
+  static constexpr Fp64Kernels table() {
+    return {.multiply_add = multiply_add, .weigh = weigh, .add_products = add_products};
+  }
 };
 
 }  // namespace mikv::ground_truth

@@ -32,7 +32,9 @@ class Fp64Panel {
   [[nodiscard]] StridedMatrix as_left(std::int64_t first_row) const {
     return {row(first_row), stride(), 1};
   }
-  [[nodiscard]] StridedMatrix transposed_as_left() const { return {row(0), 1, stride()}; }
+  [[nodiscard]] StridedMatrix as_left_transposed(std::int64_t first_row) const {
+    return {row(first_row), 1, stride()};
+  }
 
  private:
   static constexpr std::int64_t kLineValues = 8;

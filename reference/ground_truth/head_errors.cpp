@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "reference/ground_truth/attention_batch.h"
 #include "reference/ground_truth/decode.h"
+#include "reference/ground_truth/stored_attention.h"
 
 namespace mikv::ground_truth {
 namespace {
@@ -26,13 +26,11 @@ ErrorSums compare(const Value* approximation, const double* exact, std::int64_t 
 
 }  // namespace
 
-HeadErrors::HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_tokens,
-                       const Fp64Kernels& kernels)
-    : layer_(layer),
-      kv_head_(kv_head),
+HeadErrors::HeadErrors(ExactAttention& exact, bool drops_tokens)
+    : exact_(exact),
+      layer_(exact.layer()),
       drops_tokens_(drops_tokens),
-      kernels_(kernels),
-      stored_(layer.tokens(), layer.shape.head_dim) {}
+      stored_(layer_.tokens(), layer_.shape.head_dim) {}
 
 void HeadErrors::set_balancer(std::span<const float> balancer) {
   balancer_.assign(balancer.begin(), balancer.end());
@@ -81,41 +79,21 @@ void HeadErrors::add_to(CacheFigures& figures) {
 ErrorSums HeadErrors::stored_error(const double* row, const TensorView& recorded,
                                    std::int64_t position) const {
   std::vector<double> exact(static_cast<std::size_t>(recorded.head_dim));
-  decode_elements(recorded.row(kv_head_, position), recorded.type, exact);
+  decode_elements(recorded.row(exact_.kv_head(), position), recorded.type, exact);
   return compare(row, exact.data(), recorded.head_dim);
-}
-
-// [D, steps * G]
-Fp64Panel HeadErrors::scaled_queries() const {
-  const std::int64_t head_dim = layer_.shape.head_dim;
-  const std::int64_t ratio = layer_.shape.group_ratio();
-  Fp64Panel queries(head_dim, stored_.step() * ratio);
-  std::vector<double> query(static_cast<std::size_t>(head_dim));
-  for (std::int64_t i = 0; i < stored_.step() * ratio; ++i) {
-    const std::int64_t head = kv_head_ * ratio + i % ratio;
-    decode_elements(layer_.q.row(head, first_position_ + i / ratio), layer_.q.type, query);
-    for (std::int64_t c = 0; c < head_dim; ++c) {
-      queries.row(c)[i] = layer_.softmax_scale * query[static_cast<std::size_t>(c)];
-    }
-  }
-  return queries;
 }
 
 void HeadErrors::evaluate_steps() {
   if (stored_.step() == 0) return;
   const std::int64_t head_dim = layer_.shape.head_dim;
-  const std::int64_t queries = stored_.step() * layer_.shape.group_ratio();
-  const BatchAttention attention = attend({.first_position = first_position_,
-                                           .steps = stored_.step(),
-                                           .group_ratio = layer_.shape.group_ratio(),
-                                           .scaled = scaled_queries()},
-                                          layer_, kv_head_, stored_, kernels_);
-  for (std::int64_t i = 0; i < queries; ++i) {
-    const double* stored = attention.stored.row(i);
-    output_error_ += compare(stored, attention.exact.row(i), head_dim);
-    kernel_error_ += compare(outputs_.data() + i * head_dim, stored, head_dim);
+  const ExactBatch& exact = exact_.batch(first_position_, stored_.step());
+  const StoredAttention stored = attend(exact, stored_, exact_.kernels());
+  for (std::int64_t i = 0; i < exact.query_count(); ++i) {
+    output_error_ += compare(stored.output.row(i), exact.output.row(i), head_dim);
+    kernel_error_ += compare(outputs_.data() + i * head_dim, stored.output.row(i), head_dim);
   }
-  if (!drops_tokens_) attention_kl_ += {attention.kl_divergence, queries};  // else infinite
+  // without all tokens it would be infinite
+  if (!drops_tokens_) attention_kl_ += {stored.kl_divergence, exact.query_count()};
   outputs_.clear();
   stored_.restart();
 }

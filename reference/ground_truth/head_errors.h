@@ -12,8 +12,7 @@
 #include "core/report.h"
 #include "core/shape.h"
 #include "core/storage_format.h"
-#include "reference/ground_truth/fp64_kernels.h"
-#include "reference/ground_truth/fp64_panel.h"
+#include "reference/ground_truth/exact_attention.h"
 #include "reference/ground_truth/stored_rows.h"
 
 namespace mikv::ground_truth {
@@ -32,9 +31,8 @@ struct StoredRow {
 /// recorded. Attention is computed for many steps at once.
 class HeadErrors {
  public:
-  /// The layer outlives this object. drops_tokens: the cache's retained format is none.
-  HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_tokens,
-             const Fp64Kernels& kernels = fp64_kernels(reference::selected_isa()));
+  /// exact outlives this object. drops_tokens: the cache's retained format is none.
+  HeadErrors(ExactAttention& exact, bool drops_tokens);
 
   /// One factor a channel; empty where keys are not balanced. Before the first stored().
   void set_balancer(std::span<const float> balancer);
@@ -57,12 +55,10 @@ class HeadErrors {
   void evaluate_steps();
   [[nodiscard]] ErrorSums stored_error(const double* row, const TensorView& recorded,
                                        std::int64_t position) const;
-  [[nodiscard]] Fp64Panel scaled_queries() const;
 
+  ExactAttention& exact_;
   const LayerView& layer_;
-  std::int64_t kv_head_;
   bool drops_tokens_;
-  const Fp64Kernels& kernels_;
   StoredRows stored_;  // as the cache would dequantize it, unbalanced
   std::vector<double> balancer_;
   std::int64_t first_position_ = 0;  // of the steps not evaluated yet

@@ -42,7 +42,8 @@ void add_state(CacheFigures& figures, const LayerView& layer, const HeadCache& c
 CacheFigures measure_on_cpu(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
                             StageObserver* observer) {
   HeadCache cache(layer, kv_head, config, *std::pmr::new_delete_resource(), observer);
-  HeadErrors errors(layer, kv_head, info(config.retained_format).bits == 0);
+  ground_truth::ExactAttention exact(layer, kv_head, ground_truth::Keep::last);
+  HeadErrors errors(exact, info(config.retained_format).bits == 0);
   const std::vector<reference::StoredToken> prompt = cache.prefill();
   errors.set_balancer({cache.balancer().data(), static_cast<std::size_t>(cache.balancer().size())});
   for (const reference::StoredToken& token : prompt) show(errors, cache, token);
