@@ -5,23 +5,26 @@
 #include <utility>
 
 #include "reference/ground_truth/decode.h"
-#include "reference/ground_truth/running_softmax.h"
+#include "reference/ground_truth/softmax_columns.h"
 
 namespace mikv::ground_truth {
 
-ExactAttention::ExactAttention(const LayerView& layer, std::int64_t kv_head, Keep keep,
-                               const Fp64Kernels& kernels)
+ExactAttention::ExactAttention(const LayerView& layer, std::int64_t kv_head,
+                               std::int64_t kept_bytes, const Fp64Kernels& kernels)
     : layer_(layer),
       kv_head_(kv_head),
-      keep_(keep),
+      kept_bytes_(kept_bytes),
       kernels_(kernels),
       block_(kBlockTokens, layer.shape.head_dim) {}
 
 const ExactBatch& ExactAttention::batch(std::int64_t first_position, std::int64_t steps) {
-  const auto known = batches_.find(first_position);
-  if (known != batches_.end() && known->second.steps == steps) return known->second;
-  if (keep_ == Keep::last) batches_.clear();
-  return batches_.insert_or_assign(first_position, compute(first_position, steps)).first->second;
+  const auto known = kept_.find(first_position);
+  if (known != kept_.end() && known->second.steps == steps) return known->second;
+  last_ = {};  // its memory is free before the next takes as much
+  last_ = compute(first_position, steps);
+  if (last_.weights.bytes() > kept_bytes_) return last_;
+  kept_bytes_ -= last_.weights.bytes();
+  return kept_.insert_or_assign(first_position, std::exchange(last_, {})).first->second;
 }
 
 ExactBatch ExactAttention::compute(std::int64_t first_position, std::int64_t steps) {
@@ -66,9 +69,7 @@ void ExactAttention::score(ExactBatch& batch) {
 }
 
 void ExactAttention::weigh(ExactBatch& batch) const {
-  SoftmaxColumns softmax(batch.weights.columns());
-  kernels_.weigh(batch.tokens(), batch.weights.columns(), batch.weights.from_row(0),
-                 softmax.pointers());
+  const SoftmaxColumns softmax(batch.weights, kernels_);
   for (std::int64_t i = 0; i < batch.query_count(); ++i) {
     batch.weight_sums.push_back(softmax.weight_sum(i));
     batch.entropy += softmax.log_sum(i) - softmax.mean_score(i);
@@ -84,7 +85,7 @@ void ExactAttention::sum_values(ExactBatch& batch) {
                           std::as_const(block_).from_row(0), batch.output.from_row(0));
   }
   for (std::int64_t i = 0; i < batch.query_count(); ++i) {
-    scale_row(batch.output, i, 1 / batch.weight_sums[static_cast<std::size_t>(i)]);
+    batch.output.scale_row(i, 1 / batch.weight_sums[static_cast<std::size_t>(i)]);
   }
 }
 

@@ -28,12 +28,10 @@ struct ExactBatch {
 };
 
 /// Several caches of one head that are shown the same steps need each batch but once.
-enum class Keep : std::uint8_t { last, all };
-
 class ExactAttention {
  public:
-  /// The layer outlives this object.
-  ExactAttention(const LayerView& layer, std::int64_t kv_head, Keep keep,
+  /// The layer outlives this object. Batches of kept_bytes in all are computed but once.
+  ExactAttention(const LayerView& layer, std::int64_t kv_head, std::int64_t kept_bytes,
                  const Fp64Kernels& kernels = fp64_kernels(reference::selected_isa()));
 
   /// The steps of the tokens from first_position on. The reference holds until the next call.
@@ -53,10 +51,11 @@ class ExactAttention {
 
   const LayerView& layer_;
   std::int64_t kv_head_;
-  Keep keep_;
+  std::int64_t kept_bytes_;  // left
   const Fp64Kernels& kernels_;
-  Fp64Panel block_;                             // recorded rows, decoded
-  std::map<std::int64_t, ExactBatch> batches_;  // by first position
+  Fp64Panel block_;                          // recorded rows, decoded
+  std::map<std::int64_t, ExactBatch> kept_;  // by first position
+  ExactBatch last_;                          // that was not kept
 };
 
 }  // namespace mikv::ground_truth

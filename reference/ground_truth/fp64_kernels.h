@@ -32,12 +32,11 @@ struct RowsOf {
 /// Tokens whose rows stay in cache while all queries of a batch pass over them.
 inline constexpr std::int64_t kBlockTokens = 128;
 
-/// Softmax over tokens that come block by block; one entry a column in each.
-struct RunningSoftmax {
-  double* m;          ///< largest score so far
+/// Written by a softmax; one entry a column in each.
+struct ColumnSums {
+  double* m;          ///< largest score
   double* l;          ///< sum of exp(score - m)
   double* score_sum;  ///< sum of exp(score - m) * score
-  double* factor;     ///< what the last block scaled earlier sums by
 };
 
 struct Fp64Kernels {
@@ -45,9 +44,9 @@ struct Fp64Kernels {
   void (*multiply_add)(std::int64_t rows, std::int64_t depth, std::int64_t columns, StridedMatrix a,
                        RowsOf<const double> b, RowsOf<double> c);
 
-  /// Updates the softmax of each column, and replaces scores [rows, columns] by exp(score - m).
+  /// Replaces scores [rows, columns] by exp(score - m), m the largest of the column.
   void (*weigh)(std::int64_t rows, std::int64_t columns, RowsOf<double> scores,
-                const RunningSoftmax& softmax);
+                const ColumnSums& sums);
 
   /// sums [columns] += the sum over rows of a * b, element by element.
   void (*add_products)(std::int64_t rows, std::int64_t columns, RowsOf<const double> a,

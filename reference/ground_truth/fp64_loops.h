@@ -106,12 +106,11 @@ struct Fp64Loops {
   }
 
   static void weigh(std::int64_t rows, std::int64_t columns, RowsOf<double> scores,
-                    const RunningSoftmax& softmax) {
+                    const ColumnSums& sums) {
     for (std::int64_t column = 0; column < columns; column += kLanes) {
       double* first = scores.data + column;
-      const Doubles m_before = load(softmax.m + column);
-      Doubles m = m_before;
-      for (std::int64_t i = 0; i < rows; ++i) m = max(m, load(first + i * scores.stride));
+      Doubles m = load(first);
+      for (std::int64_t i = 1; i < rows; ++i) m = max(m, load(first + i * scores.stride));
       Doubles l = broadcast(0);
       Doubles score_sum = broadcast(0);
       for (std::int64_t i = 0; i < rows; ++i) {
@@ -121,11 +120,9 @@ struct Fp64Loops {
         score_sum += weight * score;
         store(first + i * scores.stride, weight);
       }
-      const Doubles factor = exp(m_before - m);
-      store(softmax.factor + column, factor);
-      store(softmax.m + column, m);
-      store(softmax.l + column, load(softmax.l + column) * factor + l);
-      store(softmax.score_sum + column, load(softmax.score_sum + column) * factor + score_sum);
+      store(sums.m + column, m);
+      store(sums.l + column, l);
+      store(sums.score_sum + column, score_sum);
     }
   }
 

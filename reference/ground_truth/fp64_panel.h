@@ -22,9 +22,17 @@ class Fp64Panel {
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t columns() const { return columns_; }
+  [[nodiscard]] std::int64_t bytes() const {
+    return rows_ * stride() * std::int64_t{sizeof(double)};
+  }
   [[nodiscard]] double* row(std::int64_t i) { return lines_.data()->values + i * stride(); }
   [[nodiscard]] const double* row(std::int64_t i) const {
     return lines_.data()->values + i * stride();
+  }
+
+  void scale_row(std::int64_t i, double factor) {
+    double* values = row(i);
+    for (std::int64_t c = 0; c < columns_; ++c) values[c] *= factor;
   }
 
   [[nodiscard]] RowsOf<double> from_row(std::int64_t i) { return {row(i), stride()}; }

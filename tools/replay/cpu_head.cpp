@@ -23,6 +23,9 @@ void show(HeadErrors& errors, const HeadCache& cache, const reference::StoredTok
                  .value_groups = tier.value_groups(token.slot)});
 }
 
+// Of exact attention weights, a thread. Enough for Llama-2-7B at 8192 tokens and 512 steps.
+constexpr std::int64_t kKeptBytes = std::int64_t{64} << 20;
+
 std::vector<float> joined(const std::vector<reference::Row>& rows) {
   std::vector<float> values;
   for (const reference::Row& row : rows) values.insert(values.end(), row.begin(), row.end());
@@ -39,15 +42,17 @@ void add_state(CacheFigures& figures, const LayerView& layer, const HeadCache& c
 
 }  // namespace
 
-CacheFigures measure_on_cpu(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
-                            StageObserver* observer) {
-  HeadCache cache(layer, kv_head, config, *std::pmr::new_delete_resource(), observer);
-  ground_truth::ExactAttention exact(layer, kv_head, ground_truth::Keep::last);
-  HeadErrors errors(exact, info(config.retained_format).bits == 0);
+CpuHead::CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings)
+    : layer_(layer), kv_head_(kv_head), exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {}
+
+CacheFigures CpuHead::measure(const LayerConfig& config, StageObserver* observer) {
+  HeadCache cache(layer_, kv_head_, config, *std::pmr::new_delete_resource(), observer,
+                  operations_);
+  HeadErrors errors(exact_, info(config.retained_format).bits == 0);
   const std::vector<reference::StoredToken> prompt = cache.prefill();
   errors.set_balancer({cache.balancer().data(), static_cast<std::size_t>(cache.balancer().size())});
   for (const reference::StoredToken& token : prompt) show(errors, cache, token);
-  while (cache.tokens_seen() < layer.tokens()) {
+  while (cache.tokens_seen() < layer_.tokens()) {
     const reference::StoredToken appended = cache.append();
     show(errors, cache, appended);
     errors.attended(appended.position, joined(cache.attend()));
@@ -56,7 +61,7 @@ CacheFigures measure_on_cpu(const LayerView& layer, std::int64_t kv_head, const 
     for (const std::int64_t position : demotions.dropped) errors.dropped(position);
   }
   CacheFigures figures;
-  add_state(figures, layer, cache);
+  add_state(figures, layer_, cache);
   errors.add_to(figures);
   return figures;
 }

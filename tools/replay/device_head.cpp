@@ -40,7 +40,7 @@ class DeviceHead {
         kv_head_(kv_head),
         config_(config),
         plan_(plan),
-        exact_(layer, kv_head, ground_truth::Keep::last),
+        exact_(layer, kv_head, 0),
         errors_(exact_, info(config.retained_format).bits == 0),
         balancer_(stream(streams, Stage::balancer)),
         alpha_(stream(streams, Stage::alpha)),
