@@ -2,6 +2,7 @@
 // Several caches of one KV head compute the same from its prompt.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -11,12 +12,18 @@
 
 namespace mikv::reference {
 
+/// Runs job(0) .. job(count - 1), possibly at once; afterwards throws what a job threw.
+using ParallelFor =
+    std::function<void(std::int64_t count, const std::function<void(std::int64_t)>& job)>;
+
 /// The operations of another object for one layer and KV head; the balancer and the prefill scores
-/// are computed once. For one thread at a time.
+/// are computed once. Called by one thread at a time.
 class MemoizedOperations final : public Operations {
  public:
-  explicit MemoizedOperations(const Operations& operations = selected_operations())
-      : operations_(operations) {}
+  /// Blocks of the prompt's rows go through parallel_for, if given.
+  explicit MemoizedOperations(const Operations& operations = selected_operations(),
+                              ParallelFor parallel_for = {})
+      : operations_(operations), parallel_for_(std::move(parallel_for)) {}
 
   [[nodiscard]] Row load_row(const std::byte* row, ElementType type,
                              std::int64_t head_dim) const override {
@@ -38,7 +45,11 @@ class MemoizedOperations final : public Operations {
   }
 
  private:
+  void sum_blocks(const LayerView& layer, std::int64_t kv_head, RowRange rows,
+                  std::span<std::uint64_t> scores) const;
+
   const Operations& operations_;
+  ParallelFor parallel_for_;
   mutable std::optional<Row> balancer_;
   mutable std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::uint64_t>> scores_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference/memoized_operations.h"
 
+#include "core/error.h"
 #include "reference/ground_truth/exact_attention.h"
 #include "tests/support/catch.h"
 #include "tests/support/recorded_trace.h"
@@ -68,6 +69,54 @@ TEST_CASE("a prompt's scores and balancer are computed once, for each range of r
   const reference::Row balancer = memoized.channel_balancer(layer, 1);
   CHECK((memoized.channel_balancer(layer, 1) == balancer).all());
   CHECK(counting.calls == 2);
+}
+
+TEST_CASE("blocks of rows add up to the scores of all rows") {
+  TraceSpec spec;
+  spec.prompt_length = 1000;
+  const RecordedTrace trace(spec);
+  const LayerView layer = trace.layer();
+  std::int64_t blocks = 0;
+  const reference::MemoizedOperations memoized(
+      reference::selected_operations(),
+      [&](std::int64_t count, const std::function<void(std::int64_t)>& job) {
+        blocks = count;
+        for (std::int64_t i = count; i > 0; --i) job(i - 1);
+      });
+  std::vector<std::uint64_t> sums(1000);
+  std::vector<std::uint64_t> expected(1000);
+  memoized.add_prefill_scores(layer, 0, {300, 1000}, sums);
+  reference::selected_operations().add_prefill_scores(layer, 0, {300, 1000}, expected);
+  CHECK(blocks == 3);
+  CHECK(sums == expected);
+}
+
+TEST_CASE("a row that is not finite is the same one for any number of blocks") {
+  TraceSpec spec;
+  spec.prompt_length = 600;
+  spec.element = ElementType::bf16;
+  spec.change = [](const std::string& name, auto head, auto token, auto, float x) {
+    const bool large = (head == 0 && token == 500) || (head == 1 && token == 20);
+    return (name == "layers.0.q" && large) || name == "layers.0.k" ? 0x1p100F : x;
+  };
+  const RecordedTrace trace(spec);
+  const LayerView layer = trace.layer();
+  const auto error = [&](const reference::Operations& operations) -> std::string {
+    std::vector<std::uint64_t> sums(600);
+    try {
+      operations.add_prefill_scores(layer, 0, {0, 600}, sums);
+    } catch (const NumericalError& caught) {
+      return caught.what();
+    }
+    return "";
+  };
+  const reference::MemoizedOperations memoized(
+      reference::selected_operations(),
+      [](std::int64_t count, const std::function<void(std::int64_t)>& job) {
+        for (std::int64_t i = count; i > 0; --i) job(i - 1);
+      });
+  CHECK(error(memoized) == error(reference::selected_operations()));
+  CHECK_THAT(error(memoized), Catch::Contains("500"));
 }
 
 TEST_CASE("exact attention is kept up to a limit") {

@@ -42,7 +42,7 @@ inline ReplayedHead replay_head(const LayerView& layer, std::int64_t kv_head,
                                 const CacheConfig& config) {
   OutputKeeper keeper;
   ReplayedHead result;
-  result.figures = tools::CpuHead(layer, kv_head, 1)
+  result.figures = tools::CpuHead(layer, kv_head, 1, 1)
                        .measure(resolve(config, layer.shape, layer.k.type, layer.layer), &keeper);
   result.hashes = keeper.hashes();
   result.outputs = keeper.outputs();

@@ -6,6 +6,7 @@
 
 #include "reference/ground_truth/head_errors.h"
 #include "reference/head_cache.h"
+#include "tools/replay/parallel.h"
 
 namespace mikv::tools {
 namespace {
@@ -26,6 +27,13 @@ void show(HeadErrors& errors, const HeadCache& cache, const reference::StoredTok
 // Of exact attention weights, a thread. Enough for Llama-2-7B at 8192 tokens and 512 steps.
 constexpr std::int64_t kKeptBytes = std::int64_t{64} << 20;
 
+reference::ParallelFor over_threads(int threads) {
+  if (threads < 2) return {};
+  return [threads](std::int64_t count, const std::function<void(std::int64_t)>& job) {
+    parallel_for(count, threads, job);
+  };
+}
+
 std::vector<float> joined(const std::vector<reference::Row>& rows) {
   std::vector<float> values;
   for (const reference::Row& row : rows) values.insert(values.end(), row.begin(), row.end());
@@ -42,8 +50,11 @@ void add_state(CacheFigures& figures, const LayerView& layer, const HeadCache& c
 
 }  // namespace
 
-CpuHead::CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings)
-    : layer_(layer), kv_head_(kv_head), exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {}
+CpuHead::CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings, int threads)
+    : layer_(layer),
+      kv_head_(kv_head),
+      operations_(reference::selected_operations(), over_threads(threads)),
+      exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {}
 
 CacheFigures CpuHead::measure(const LayerConfig& config, StageObserver* observer) {
   HeadCache cache(layer_, kv_head_, config, *std::pmr::new_delete_resource(), observer,

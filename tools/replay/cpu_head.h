@@ -16,8 +16,9 @@ namespace mikv::tools {
 /// Replays one KV head with one setting after the other; what settings share is computed once.
 class CpuHead {
  public:
-  /// The layer outlives this object. settings: how many will be measured.
-  CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings);
+  /// The layer outlives this object. settings: how many will be measured. threads: for the work
+  /// of this head alone.
+  CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings, int threads);
 
   /// Replays the head and measures it against the ground truth. observer may be null.
   [[nodiscard]] CacheFigures measure(const LayerConfig& config, StageObserver* observer);

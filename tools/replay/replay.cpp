@@ -45,6 +45,13 @@ struct HeadResult {
   Divergence divergence;
 };
 
+// More than one only where layers and heads do not keep all threads busy.
+int threads_of_a_head(const trace::TraceReader& reader, int threads) {
+  const auto heads =
+      static_cast<std::int64_t>(reader.layers().size()) * reader.header().shape.kv_heads;
+  return static_cast<int>((threads + heads - 1) / heads);
+}
+
 // One layer with one or more settings: its tensors stay resident from its first head to its last.
 class LayerJob {
  public:
@@ -55,6 +62,7 @@ class LayerJob {
         turn_(turn),
         backend_(options.backend),
         hashes_(options.hashes),
+        head_threads_(threads_of_a_head(reader, options.threads)),
         unfinished_(view_.shape.kv_heads) {
     for (const CacheConfig& setting : settings) {
       configs_.push_back(resolve(setting, view_.shape, view_.k.type, layer));
@@ -98,7 +106,7 @@ class LayerJob {
   }
 
   void run_on_cpu_alone(std::int64_t kv_head) {
-    CpuHead head(view_, kv_head, configs_.size());
+    CpuHead head(view_, kv_head, configs_.size(), head_threads_);
     for (std::size_t setting = 0; setting < configs_.size(); ++setting) {
       HeadResult& out = result(setting, kv_head);
       StageHasher hasher;
@@ -140,6 +148,7 @@ class LayerJob {
   std::int64_t turn_;
   Backend backend_;
   bool hashes_;
+  int head_threads_;
   std::once_flag device_ran_;
   cuda::LayerRun device_;
   std::vector<HeadResult> results_;  // [settings, kv_heads]
