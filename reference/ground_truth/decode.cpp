@@ -2,79 +2,96 @@
 #include "reference/ground_truth/decode.h"
 
 #include <bit>
-#include <cmath>
 #include <cstring>
 
 namespace mikv::ground_truth {
 namespace {
 
-// sign, exponent and fraction by definition of the format
-double decode_float(std::uint32_t bits, int exponent_bits, int fraction_bits) {
-  const std::uint32_t fraction = bits & ((1U << fraction_bits) - 1);
-  const std::uint32_t exponent = (bits >> fraction_bits) & ((1U << exponent_bits) - 1);
-  const bool negative = ((bits >> (fraction_bits + exponent_bits)) & 1U) != 0;
-  const int bias = (1 << (exponent_bits - 1)) - 1;
-  const int scale = (exponent == 0 ? 1 : static_cast<int>(exponent)) - bias - fraction_bits;
-  const std::uint32_t significand = exponent == 0 ? fraction : fraction | (1U << fraction_bits);
-  const double magnitude = std::ldexp(static_cast<double>(significand), scale);
-  return negative ? -magnitude : magnitude;
+struct FloatFormat {
+  int exponent_bits;
+  int fraction_bits;
+};
+
+constexpr FloatFormat kHalf{5, 10};
+constexpr FloatFormat kBfloat16{8, 7};
+constexpr FloatFormat kFloat{8, 23};
+
+// Exponent and fraction go where fp64 has them; the biases' difference is a factor. Exact, for
+// subnormal numbers too.
+template <FloatFormat format>
+double decode_float(std::uint64_t bits) {
+  constexpr int kSign = format.exponent_bits + format.fraction_bits;
+  constexpr int kBias = (1 << (format.exponent_bits - 1)) - 1;
+  constexpr double kScale = std::bit_cast<double>(std::uint64_t{2 * 1023 - kBias} << 52U);
+  const std::uint64_t magnitude = bits & ((std::uint64_t{1} << kSign) - 1);
+  const std::uint64_t sign = bits >> kSign;
+  return std::bit_cast<double>(sign << 63U | magnitude << (52 - format.fraction_bits)) * kScale;
 }
 
-double decode_half(std::uint16_t bits) {
-  return decode_float(bits, 5, 10);
-}
-
-double decode_element(const std::byte* element, ElementType type) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, element, static_cast<std::size_t>(element_bytes(type)));
-  switch (type) {
-    case ElementType::f16:
-      return decode_half(static_cast<std::uint16_t>(bits));
-    case ElementType::bf16:
-      return decode_float(bits, 8, 7);
-    case ElementType::f32:
-      return decode_float(bits, 8, 23);
+template <FloatFormat format, typename Bits>
+void decode_row(const std::byte* row, std::span<double> out) {
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    Bits bits = 0;
+    std::memcpy(&bits, row + c * sizeof(Bits), sizeof(Bits));
+    out[c] = decode_float<format>(bits);
   }
-  return 0;
 }
 
-// Bit i of the stream is bit i % 8 of byte i / 8.
-unsigned decode_code(std::span<const std::byte> packed, std::int64_t index, int bits) {
-  unsigned code = 0;
-  for (int bit = 0; bit < bits; ++bit) {
-    const auto at = static_cast<std::size_t>(index * bits + bit);
-    code |= (std::to_integer<unsigned>(packed[at / 8]) >> (at % 8) & 1U) << bit;
+// Codes of up to 8 bits, one after the other: bit i of the stream is bit i % 8 of byte i / 8.
+class CodeReader {
+ public:
+  CodeReader(std::span<const std::byte> packed, int bits) : packed_(packed), bits_(bits) {}
+
+  unsigned next() {
+    if (held_ < bits_) {
+      window_ |= std::to_integer<unsigned>(packed_[byte_++]) << held_;
+      held_ += 8;
+    }
+    const unsigned code = window_ & ((1U << bits_) - 1);
+    window_ >>= bits_;
+    held_ -= bits_;
+    return code;
   }
-  return code;
-}
+
+ private:
+  std::span<const std::byte> packed_;
+  int bits_;
+  std::size_t byte_ = 0;
+  unsigned window_ = 0;
+  int held_ = 0;
+};
 
 }  // namespace
 
-RowVector decode_elements(const std::byte* row, ElementType type, std::int64_t head_dim) {
-  RowVector out(head_dim);
-  for (std::int64_t c = 0; c < head_dim; ++c) {
-    out[c] = decode_element(row + c * element_bytes(type), type);
+void decode_elements(const std::byte* row, ElementType type, std::span<double> out) {
+  switch (type) {
+    case ElementType::f16:
+      return decode_row<kHalf, std::uint16_t>(row, out);
+    case ElementType::bf16:
+      return decode_row<kBfloat16, std::uint16_t>(row, out);
+    case ElementType::f32:
+      return decode_row<kFloat, std::uint32_t>(row, out);
   }
-  return out;
 }
 
 RowMatrix decode_head(const TensorView& tensor, std::int64_t head, std::int64_t tokens) {
   RowMatrix out(tokens, tensor.head_dim);
   for (std::int64_t token = 0; token < tokens; ++token) {
-    out.row(token) = decode_elements(tensor.row(head, token), tensor.type, tensor.head_dim);
+    decode_elements(tensor.row(head, token), tensor.type,
+                    {out.row(token).data(), static_cast<std::size_t>(tensor.head_dim)});
   }
   return out;
 }
 
-RowVector decode_codes(std::span<const std::byte> packed, int bits,
-                       std::span<const GroupParams> groups, std::int64_t head_dim) {
-  RowVector out(head_dim);
-  const std::int64_t group_size = head_dim / static_cast<std::int64_t>(groups.size());
-  for (std::int64_t c = 0; c < head_dim; ++c) {
-    const GroupParams& group = groups[static_cast<std::size_t>(c / group_size)];
-    out[c] = decode_half(group.alpha) * decode_code(packed, c, bits) + decode_half(group.beta);
+void decode_codes(std::span<const std::byte> packed, int bits, std::span<const GroupParams> groups,
+                  std::span<double> out) {
+  CodeReader codes(packed, bits);
+  const std::size_t group_size = out.size() / groups.size();
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const double alpha = decode_float<kHalf>(groups[g].alpha);
+    const double beta = decode_float<kHalf>(groups[g].beta);
+    for (double& x : out.subspan(g * group_size, group_size)) x = alpha * codes.next() + beta;
   }
-  return out;
 }
 
 }  // namespace mikv::ground_truth

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -13,18 +14,16 @@
 namespace mikv::ground_truth {
 
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using RowVector = Eigen::RowVectorXd;
+
+/// The elements of one row, as many as out has.
+void decode_elements(const std::byte* row, ElementType type, std::span<double> out);
 
 /// The first tokens rows of one head, [tokens, head_dim].
 [[nodiscard]] RowMatrix decode_head(const TensorView& tensor, std::int64_t head,
                                     std::int64_t tokens);
 
-/// The elements of one row.
-[[nodiscard]] RowVector decode_elements(const std::byte* row, ElementType type,
-                                        std::int64_t head_dim);
-
-/// alpha * code + beta of a packed row (FORMAT, "Codes"), in fp64.
-[[nodiscard]] RowVector decode_codes(std::span<const std::byte> packed, int bits,
-                                     std::span<const GroupParams> groups, std::int64_t head_dim);
+/// alpha * code + beta of a packed row (FORMAT, "Codes"), as many values as out has.
+void decode_codes(std::span<const std::byte> packed, int bits, std::span<const GroupParams> groups,
+                  std::span<double> out);
 
 }  // namespace mikv::ground_truth

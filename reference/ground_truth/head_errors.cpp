@@ -1,88 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference/ground_truth/head_errors.h"
 
+#include <algorithm>
+
+#include "reference/ground_truth/decode.h"
+#include "reference/ground_truth/stored_attention.h"
+
 namespace mikv::ground_truth {
 namespace {
 
-// sum over rows of |approximation - exact|^2 and |exact|^2
-ErrorSums compare(const RowMatrix& approximation, const RowMatrix& exact) {
-  return {.error_squared = (approximation - exact).squaredNorm(),
-          .reference_squared = exact.squaredNorm(),
-          .count = exact.rows()};
-}
+// Enough for the products to be bound by arithmetic.
+constexpr std::int64_t kBatchQueries = 64;
 
-// KL(p || q) summed over rows; a weight of 0 contributes 0
-double kl_divergence(const RowMatrix& log_p, const RowMatrix& log_q) {
-  return (log_p.array().exp() * (log_p - log_q).array()).sum();
+// |approximation - exact|^2 and |exact|^2 of one row
+template <typename Value>
+ErrorSums compare(const Value* approximation, const double* exact, std::int64_t count) {
+  ErrorSums sums{.count = 1};
+  for (std::int64_t c = 0; c < count; ++c) {
+    const double error = approximation[c] - exact[c];
+    sums.error_squared += error * error;
+    sums.reference_squared += exact[c] * exact[c];
+  }
+  return sums;
 }
 
 }  // namespace
 
-HeadErrors::HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_tokens)
-    : layer_(layer),
-      kv_head_(kv_head),
+HeadErrors::HeadErrors(ExactAttention& exact, bool drops_tokens)
+    : exact_(exact),
+      layer_(exact.layer()),
       drops_tokens_(drops_tokens),
-      k_(decode_head(layer.k, kv_head, layer.tokens())),
-      v_(decode_head(layer.v, kv_head, layer.tokens())),
-      k_stored_(RowMatrix::Zero(k_.rows(), k_.cols())),
-      v_stored_(RowMatrix::Zero(v_.rows(), v_.cols())),
-      absent_(static_cast<std::size_t>(layer.tokens()), true) {}
+      stored_(layer_.tokens(), layer_.shape.head_dim) {}
 
 void HeadErrors::set_balancer(std::span<const float> balancer) {
-  balancer_ = Eigen::Map<const Eigen::RowVectorXf>(balancer.data(),
-                                                   static_cast<Eigen::Index>(balancer.size()))
-                  .cast<double>();
+  balancer_.assign(balancer.begin(), balancer.end());
 }
 
 void HeadErrors::stored(const StoredRow& row) {
   const StorageFormatInfo& format = info(row.format);
-  const std::int64_t head_dim = layer_.shape.head_dim;
-  auto key = k_stored_.row(row.position);
-  auto value = v_stored_.row(row.position);
-  absent_[static_cast<std::size_t>(row.position)] = false;
+  const StoredRows::Row out = stored_.store(row.position);
+  const auto head_dim = static_cast<std::size_t>(layer_.shape.head_dim);
+  const std::span<double> key(out.key, head_dim);
+  const std::span<double> value(out.value, head_dim);
   if (!format.quantized) {
-    key = decode_elements(row.key.data(), *format.element, head_dim);
-    value = decode_elements(row.value.data(), *format.element, head_dim);
+    decode_elements(row.key.data(), *format.element, key);
+    decode_elements(row.value.data(), *format.element, value);
     return;
   }
-  key = decode_codes(row.key, format.bits, row.key_groups, head_dim);
-  value = decode_codes(row.value, format.bits, row.value_groups, head_dim);
-  if (balancer_.size() > 0) key.array() /= balancer_.array();
+  decode_codes(row.key, format.bits, row.key_groups, key);
+  decode_codes(row.value, format.bits, row.value_groups, value);
+  for (std::size_t c = 0; c < balancer_.size(); ++c) key[c] /= balancer_[c];
 }
 
 void HeadErrors::dropped(std::int64_t position) {
-  absent_[static_cast<std::size_t>(position)] = true;
+  stored_.drop(position);
 }
 
 void HeadErrors::attended(std::int64_t position, std::span<const float> outputs) {
-  const std::int64_t tokens = position + 1;
-  const std::int64_t ratio = layer_.shape.group_ratio();
-  RowMatrix q(ratio, layer_.shape.head_dim);
-  for (std::int64_t i = 0; i < ratio; ++i) {
-    q.row(i) = decode_elements(layer_.q.row(kv_head_ * ratio + i, position), layer_.q.type,
-                               layer_.shape.head_dim);
-  }
-  using Outputs = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const RowMatrix measured =
-      Eigen::Map<const Outputs>(outputs.data(), ratio, layer_.shape.head_dim).cast<double>();
-  const Attention exact = attend(q, k_, v_, tokens, layer_.softmax_scale, {});
-  const Attention stored = attend(q, k_stored_, v_stored_, tokens, layer_.softmax_scale, absent_);
-  output_error_ += compare(stored.output, exact.output);
-  kernel_error_ += compare(measured, stored.output);
-  if (drops_tokens_) return;  // KL would be infinite
-  attention_kl_ += {kl_divergence(exact.log_p, stored.log_p), ratio};
+  if (stored_.step() == 0) first_position_ = position;
+  outputs_.insert(outputs_.end(), outputs.begin(), outputs.end());
+  stored_.next_step();
+  if ((stored_.step() + 1) * layer_.shape.group_ratio() > kBatchQueries) evaluate_steps();
 }
 
-void HeadErrors::add_to(CacheFigures& figures) const {
+void HeadErrors::add_to(CacheFigures& figures) {
+  evaluate_steps();
   figures.output_error += output_error_;
   figures.kernel_error += kernel_error_;
   figures.attention_kl += attention_kl_;
-  for (Eigen::Index j = 0; j < k_.rows(); ++j) {
-    if (absent_[static_cast<std::size_t>(j)]) continue;
-    figures.key_error += compare(k_stored_.row(j), k_.row(j));
-    figures.value_error += compare(v_stored_.row(j), v_.row(j));
+  for (std::int64_t position = 0; position < layer_.tokens(); ++position) {
+    if (!stored_.holds(position)) continue;
+    figures.key_error += stored_error(stored_.keys().row(position), layer_.k, position);
+    figures.value_error += stored_error(stored_.values().row(position), layer_.v, position);
     figures.stored_elements += 2 * layer_.shape.head_dim;
   }
+}
+
+ErrorSums HeadErrors::stored_error(const double* row, const TensorView& recorded,
+                                   std::int64_t position) const {
+  std::vector<double> exact(static_cast<std::size_t>(recorded.head_dim));
+  decode_elements(recorded.row(exact_.kv_head(), position), recorded.type, exact);
+  return compare(row, exact.data(), recorded.head_dim);
+}
+
+void HeadErrors::evaluate_steps() {
+  if (stored_.step() == 0) return;
+  const std::int64_t head_dim = layer_.shape.head_dim;
+  const ExactBatch& exact = exact_.batch(first_position_, stored_.step());
+  const StoredAttention stored = attend(exact, stored_, exact_.kernels());
+  for (std::int64_t i = 0; i < exact.query_count(); ++i) {
+    output_error_ += compare(stored.output.row(i), exact.output.row(i), head_dim);
+    kernel_error_ += compare(outputs_.data() + i * head_dim, stored.output.row(i), head_dim);
+  }
+  // without all tokens it would be infinite
+  if (!drops_tokens_) attention_kl_ += {stored.kl_divergence, exact.query_count()};
+  outputs_.clear();
+  stored_.restart();
 }
 
 }  // namespace mikv::ground_truth

@@ -12,7 +12,8 @@
 #include "core/report.h"
 #include "core/shape.h"
 #include "core/storage_format.h"
-#include "reference/ground_truth/attention.h"
+#include "reference/ground_truth/exact_attention.h"
+#include "reference/ground_truth/stored_rows.h"
 
 namespace mikv::ground_truth {
 
@@ -27,11 +28,11 @@ struct StoredRow {
 };
 
 /// Follows a cache step by step: keeps what it stores, dequantized in fp64, beside what was
-/// recorded.
+/// recorded. Attention is computed for many steps at once.
 class HeadErrors {
  public:
-  /// The layer outlives this object. drops_tokens: the cache's retained format is none.
-  HeadErrors(const LayerView& layer, std::int64_t kv_head, bool drops_tokens);
+  /// exact outlives this object. drops_tokens: the cache's retained format is none.
+  HeadErrors(ExactAttention& exact, bool drops_tokens);
 
   /// One factor a channel; empty where keys are not balanced. Before the first stored().
   void set_balancer(std::span<const float> balancer);
@@ -42,23 +43,26 @@ class HeadErrors {
   /// A token that is gone.
   void dropped(std::int64_t position);
 
-  /// Outputs [G, D] of the decode step at this position, before its demotions.
+  /// Outputs [G, D] of the decode step at this position, before its demotions. Positions are
+  /// consecutive.
   void attended(std::int64_t position, std::span<const float> outputs);
 
   /// Adds key_error, value_error, output_error, kernel_error, attention_kl and stored_elements of
   /// the tokens held now.
-  void add_to(CacheFigures& figures) const;
+  void add_to(CacheFigures& figures);
 
  private:
+  void evaluate_steps();
+  [[nodiscard]] ErrorSums stored_error(const double* row, const TensorView& recorded,
+                                       std::int64_t position) const;
+
+  ExactAttention& exact_;
   const LayerView& layer_;
-  std::int64_t kv_head_;
   bool drops_tokens_;
-  RowMatrix k_;  // as recorded, [T, D]
-  RowMatrix v_;
-  RowMatrix k_stored_;  // as the cache would dequantize it, unbalanced
-  RowMatrix v_stored_;
-  RowVector balancer_;
-  std::vector<bool> absent_;
+  StoredRows stored_;  // as the cache would dequantize it, unbalanced
+  std::vector<double> balancer_;
+  std::int64_t first_position_ = 0;  // of the steps not evaluated yet
+  std::vector<float> outputs_;       // theirs, [steps, G, D]
   ErrorSums output_error_;
   ErrorSums kernel_error_;
   DivergenceSum attention_kl_;

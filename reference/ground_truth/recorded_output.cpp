@@ -8,17 +8,23 @@
 namespace mikv::ground_truth {
 namespace {
 
+RowMatrix decode_row(const TensorView& tensor, std::int64_t head, std::int64_t token) {
+  RowMatrix row(1, tensor.head_dim);
+  decode_elements(tensor.row(head, token), tensor.type,
+                  {row.data(), static_cast<std::size_t>(tensor.head_dim)});
+  return row;
+}
+
 ErrorSums head_error(const LayerView& layer, std::int64_t head, const RowMatrix& k,
                      const RowMatrix& v, std::int64_t rows) {
   ErrorSums sums;
-  const std::int64_t head_dim = layer.shape.head_dim;
   for (std::int64_t i = 1; i <= rows; ++i) {
     const std::int64_t token = layer.tokens() * i / rows - 1;  // the last token is one of them
-    const RowMatrix q = decode_elements(layer.q.row(head, token), layer.q.type, head_dim);
+    const RowMatrix q = decode_row(layer.q, head, token);
     const Attention exact = attend(q, k, v, token + 1, layer.softmax_scale, {});
-    const RowVector recorded = decode_elements(layer.o->row(head, token), layer.o->type, head_dim);
-    sums += {.error_squared = (recorded - exact.output.row(0)).squaredNorm(),
-             .reference_squared = exact.output.row(0).squaredNorm(),
+    const RowMatrix recorded = decode_row(*layer.o, head, token);
+    sums += {.error_squared = (recorded - exact.output).squaredNorm(),
+             .reference_squared = exact.output.squaredNorm(),
              .count = 1};
   }
   return sums;

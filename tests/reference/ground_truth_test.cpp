@@ -42,7 +42,9 @@ TEST_CASE("logits far apart do not overflow") {
 
 TEST_CASE("elements decode to what their bits define") {
   const auto decode = [](std::uint32_t bits, ElementType type) {
-    return ground_truth::decode_elements(reinterpret_cast<const std::byte*>(&bits), type, 1)[0];
+    double value = 0;
+    ground_truth::decode_elements(reinterpret_cast<const std::byte*>(&bits), type, {&value, 1});
+    return value;
   };
   CHECK(decode(0x3c00, ElementType::f16) == 1);
   CHECK(decode(0xc000, ElementType::f16) == -2);
@@ -58,7 +60,8 @@ TEST_CASE("codes decode to alpha * code + beta, group by group") {
   const std::vector<std::byte> packed{std::byte{0xe4}, std::byte{0x1b}, std::byte{0xff},
                                       std::byte{0}};
   const std::vector<GroupParams> groups{{0x3c00, 0xbc00}, {0x4000, 0}};  // 1, -1; 2, 0
-  const auto row = ground_truth::decode_codes(packed, 2, groups, 16);
+  std::vector<double> row(16);
+  ground_truth::decode_codes(packed, 2, groups, row);
   CHECK(row[0] == -1);
   CHECK(row[3] == 2);
   CHECK(row[4] == 2);

@@ -43,14 +43,14 @@ double error_against_ground_truth(const FilledTier& tier, const Row& query) {
   ground_truth::RowMatrix k(storage.slots(), storage.head_dim());
   ground_truth::RowMatrix v(storage.slots(), storage.head_dim());
   for (std::int64_t slot = 0; slot < storage.slots(); ++slot) {
-    const auto row = [&](std::span<const std::byte> payload, std::span<const GroupParams> groups) {
-      return format.quantized
-                 ? ground_truth::decode_codes(payload, format.bits, groups, storage.head_dim())
-                 : ground_truth::decode_elements(payload.data(), *format.element,
-                                                 storage.head_dim());
+    const auto decode = [&](std::span<const std::byte> payload, std::span<const GroupParams> groups,
+                            double* row) {
+      const std::span<double> out(row, static_cast<std::size_t>(storage.head_dim()));
+      if (format.quantized) return ground_truth::decode_codes(payload, format.bits, groups, out);
+      ground_truth::decode_elements(payload.data(), *format.element, out);
     };
-    k.row(slot) = row(storage.key(slot), storage.key_groups(slot));
-    v.row(slot) = row(storage.value(slot), storage.value_groups(slot));
+    decode(storage.key(slot), storage.key_groups(slot), k.row(slot).data());
+    decode(storage.value(slot), storage.value_groups(slot), v.row(slot).data());
   }
   const ground_truth::RowMatrix q = query.cast<double>().matrix().transpose();
   const double scale = static_cast<double>(kScale) * std::log(2.0);

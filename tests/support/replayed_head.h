@@ -42,8 +42,8 @@ inline ReplayedHead replay_head(const LayerView& layer, std::int64_t kv_head,
                                 const CacheConfig& config) {
   OutputKeeper keeper;
   ReplayedHead result;
-  result.figures = tools::measure_on_cpu(
-      layer, kv_head, resolve(config, layer.shape, layer.k.type, layer.layer), &keeper);
+  result.figures = tools::CpuHead(layer, kv_head, 1, 1)
+                       .measure(resolve(config, layer.shape, layer.k.type, layer.layer), &keeper);
   result.hashes = keeper.hashes();
   result.outputs = keeper.outputs();
   return result;

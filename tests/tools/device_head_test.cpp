@@ -16,7 +16,7 @@ struct RecordedHead {
         kv_head(head),
         config(layer_config),
         plan(view, layer_config),
-        cpu(tools::measure_on_cpu(view, head, layer_config, &recorder)) {}
+        cpu(tools::CpuHead(view, head, 1, 1).measure(layer_config, &recorder)) {}
 
   [[nodiscard]] CacheFigures measured() const {
     cuda::HeadRun run;

@@ -73,14 +73,14 @@ ExitCode Replay::run() const {
   ReplayResult result;
   {
     Progress progress(common.quiet);
-    result = replay(reader, {.config = config,
-                             .backend = backend.backend,
-                             .devices = backend.device_list(),
-                             .threads = common.thread_count(),
-                             .hashes = hashes,
-                             .progress = [&progress](std::int64_t done, std::int64_t of) {
-                               progress.update(done, of);
-                             }});
+    result = replay(reader, {&config, 1},
+                    {.backend = backend.backend,
+                     .devices = backend.device_list(),
+                     .threads = common.thread_count(),
+                     .hashes = hashes,
+                     .progress = [&progress](std::int64_t done,
+                                             std::int64_t of) { progress.update(done, of); }})
+                 .front();
   }
   const nlohmann::json document = replay_json(reader, config, result);
   write(reader, config, result, document);

@@ -6,6 +6,7 @@
 
 #include "reference/ground_truth/head_errors.h"
 #include "reference/head_cache.h"
+#include "tools/replay/parallel.h"
 
 namespace mikv::tools {
 namespace {
@@ -21,6 +22,16 @@ void show(HeadErrors& errors, const HeadCache& cache, const reference::StoredTok
                  .value = tier.value(token.slot),
                  .key_groups = tier.key_groups(token.slot),
                  .value_groups = tier.value_groups(token.slot)});
+}
+
+// Of exact attention weights, a thread. Enough for Llama-2-7B at 8192 tokens and 512 steps.
+constexpr std::int64_t kKeptBytes = std::int64_t{64} << 20;
+
+reference::ParallelFor over_threads(int threads) {
+  if (threads < 2) return {};
+  return [threads](std::int64_t count, const std::function<void(std::int64_t)>& job) {
+    parallel_for(count, threads, job);
+  };
 }
 
 std::vector<float> joined(const std::vector<reference::Row>& rows) {
@@ -39,14 +50,20 @@ void add_state(CacheFigures& figures, const LayerView& layer, const HeadCache& c
 
 }  // namespace
 
-CacheFigures measure_on_cpu(const LayerView& layer, std::int64_t kv_head, const LayerConfig& config,
-                            StageObserver* observer) {
-  HeadCache cache(layer, kv_head, config, *std::pmr::new_delete_resource(), observer);
-  HeadErrors errors(layer, kv_head, info(config.retained_format).bits == 0);
+CpuHead::CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t settings, int threads)
+    : layer_(layer),
+      kv_head_(kv_head),
+      operations_(reference::selected_operations(), over_threads(threads)),
+      exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {}
+
+CacheFigures CpuHead::measure(const LayerConfig& config, StageObserver* observer) {
+  HeadCache cache(layer_, kv_head_, config, *std::pmr::new_delete_resource(), observer,
+                  operations_);
+  HeadErrors errors(exact_, info(config.retained_format).bits == 0);
   const std::vector<reference::StoredToken> prompt = cache.prefill();
   errors.set_balancer({cache.balancer().data(), static_cast<std::size_t>(cache.balancer().size())});
   for (const reference::StoredToken& token : prompt) show(errors, cache, token);
-  while (cache.tokens_seen() < layer.tokens()) {
+  while (cache.tokens_seen() < layer_.tokens()) {
     const reference::StoredToken appended = cache.append();
     show(errors, cache, appended);
     errors.attended(appended.position, joined(cache.attend()));
@@ -55,7 +72,7 @@ CacheFigures measure_on_cpu(const LayerView& layer, std::int64_t kv_head, const 
     for (const std::int64_t position : demotions.dropped) errors.dropped(position);
   }
   CacheFigures figures;
-  add_state(figures, layer, cache);
+  add_state(figures, layer_, cache);
   errors.add_to(figures);
   return figures;
 }

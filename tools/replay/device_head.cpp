@@ -40,7 +40,8 @@ class DeviceHead {
         kv_head_(kv_head),
         config_(config),
         plan_(plan),
-        errors_(layer, kv_head, info(config.retained_format).bits == 0),
+        exact_(layer, kv_head, 0),
+        errors_(exact_, info(config.retained_format).bits == 0),
         balancer_(stream(streams, Stage::balancer)),
         alpha_(stream(streams, Stage::alpha)),
         beta_(stream(streams, Stage::beta)),
@@ -116,6 +117,7 @@ class DeviceHead {
   std::int64_t kv_head_;
   const LayerConfig& config_;
   const SequencePlan& plan_;
+  ground_truth::ExactAttention exact_;
   ground_truth::HeadErrors errors_;
   Reader<float> balancer_;
   Reader<std::uint16_t> alpha_;

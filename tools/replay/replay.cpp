@@ -46,41 +46,52 @@ struct HeadResult {
   Divergence divergence;
 };
 
-// One layer: its tensors stay resident from its first head to its last.
+// More than one only where layers and heads do not keep all threads busy.
+int threads_of_a_head(const trace::TraceReader& reader, int threads) {
+  const auto heads =
+      static_cast<std::int64_t>(reader.layers().size()) * reader.header().shape.kv_heads;
+  return static_cast<int>((threads + heads - 1) / heads);
+}
+
+// One layer with one or more settings: its tensors stay resident from its first head to its last.
 class LayerJob {
  public:
   LayerJob(const trace::TraceReader& reader, std::int64_t layer, std::int64_t turn,
-           const ReplayOptions& options)
+           std::span<const CacheConfig> settings, const ReplayOptions& options)
       : reader_(reader),
         view_(reader.layer(layer)),
-        config_(resolve(options.config, view_.shape, view_.k.type, layer)),
         turn_(turn),
         backend_(options.backend),
         hashes_(options.hashes),
-        heads_(static_cast<std::size_t>(view_.shape.kv_heads)),
-        unfinished_(view_.shape.kv_heads) {}
+        head_threads_(threads_of_a_head(reader, options.threads)),
+        unfinished_(view_.shape.kv_heads) {
+    for (const CacheConfig& setting : settings) {
+      configs_.push_back(resolve(setting, view_.shape, view_.k.type, layer));
+    }
+    results_.resize(configs_.size() * static_cast<std::size_t>(view_.shape.kv_heads));
+  }
 
   void run_head(std::int64_t kv_head, DevicePool* pool) {
-    HeadResult& result = heads_[static_cast<std::size_t>(kv_head)];
     if (backend_ == Backend::cpu) {
-      run_on_cpu_alone(kv_head, result);
+      run_on_cpu_alone(kv_head);
     } else {
-      std::call_once(device_ran_, [&] { device_ = pool->run(turn_, view_, config_); });
-      run_on_device(kv_head, result);
+      std::call_once(device_ran_, [&] { device_ = pool->run(turn_, view_, configs_.front()); });
+      run_on_device(kv_head, configs_.front(), result(0, kv_head));
     }
     if (--unfinished_ > 0) return;
     device_ = {};
     reader_.release(view_);
   }
 
-  LayerReport report() const {
+  LayerReport report(std::size_t setting) {
     LayerReport report;
     report.layer = view_.layer;
-    report.importance_format = config_.importance_format;
-    report.retained_format = config_.retained_format;
+    report.importance_format = configs_[setting].importance_format;
+    report.retained_format = configs_[setting].retained_format;
     std::vector<StageHashes> hashes;
     if (backend_ == Backend::both) report.divergence.emplace();
-    for (const HeadResult& head : heads_) {
+    for (std::int64_t kv_head = 0; kv_head < view_.shape.kv_heads; ++kv_head) {
+      const HeadResult& head = result(setting, kv_head);
       report.figures += head.figures;
       hashes.push_back(head.hashes);
       if (report.divergence) *report.divergence += head.divergence;
@@ -90,25 +101,30 @@ class LayerJob {
   }
 
  private:
-  void run_on_cpu_alone(std::int64_t kv_head, HeadResult& result) const {
-    if (!hashes_) {
-      result.figures = measure_on_cpu(view_, kv_head, config_, nullptr);
-      return;
-    }
-    StageHasher hasher;
-    result.figures = measure_on_cpu(view_, kv_head, config_, &hasher);
-    result.hashes = hasher.hashes();
+  HeadResult& result(std::size_t setting, std::int64_t kv_head) {
+    return results_[setting * static_cast<std::size_t>(view_.shape.kv_heads) +
+                    static_cast<std::size_t>(kv_head)];
   }
 
-  void run_on_device(std::int64_t kv_head, HeadResult& result) const {
+  void run_on_cpu_alone(std::int64_t kv_head) {
+    CpuHead head(view_, kv_head, configs_.size(), head_threads_);
+    for (std::size_t setting = 0; setting < configs_.size(); ++setting) {
+      HeadResult& out = result(setting, kv_head);
+      StageHasher hasher;
+      out.figures = head.measure(configs_[setting], hashes_ ? &hasher : nullptr);
+      if (hashes_) out.hashes = hasher.hashes();
+    }
+  }
+
+  void run_on_device(std::int64_t kv_head, const LayerConfig& config, HeadResult& result) const {
     const cuda::SequenceRun& sequence = device_.sequences.front();
     const cuda::HeadRun& head = sequence.heads[static_cast<std::size_t>(kv_head)];
     if (backend_ == Backend::both) {
       StageComparer comparer(view_, kv_head, sequence.plan, head.streams);
-      require_same_state(run_on_cpu(view_, kv_head, config_, comparer), head);
+      require_same_state(run_on_cpu(view_, kv_head, config, comparer), head);
       result.divergence = comparer.finish();
     }
-    result.figures = measure_device_head(view_, kv_head, config_, sequence.plan, head);
+    result.figures = measure_device_head(view_, kv_head, config, sequence.plan, head);
     if (!hashes_) return;
     StageHasher hasher;
     for (const Stage stage : stages()) {
@@ -129,13 +145,14 @@ class LayerJob {
 
   const trace::TraceReader& reader_;
   LayerView view_;
-  LayerConfig config_;
+  std::vector<LayerConfig> configs_;  // one a setting
   std::int64_t turn_;
   Backend backend_;
   bool hashes_;
+  int head_threads_;
   std::once_flag device_ran_;
   cuda::LayerRun device_;
-  std::vector<HeadResult> heads_;
+  std::vector<HeadResult> results_;  // [settings, kv_heads]
   std::atomic<std::int64_t> unfinished_;
 };
 
@@ -156,33 +173,63 @@ void refuse_unsupported_layers(const trace::TraceReader& reader) {
       "keep the other layers with 'mikv trace slice --layers'");
 }
 
-ReplayResult collect(const std::vector<std::unique_ptr<LayerJob>>& jobs, bool hashes) {
-  ReplayResult result;
-  std::vector<StageHashes> layer_hashes;
-  for (const auto& job : jobs) {
-    result.layers.push_back(job->report());
-    result.total += result.layers.back().figures;
-    if (result.layers.back().divergence) {
-      if (!result.divergence) result.divergence.emplace();
-      *result.divergence += *result.layers.back().divergence;
+// A device takes one setting at a time.
+std::size_t settings_of_a_job(std::size_t settings, Backend backend) {
+  return backend == Backend::cpu ? settings : 1;
+}
+
+using LayerJobs = std::vector<std::unique_ptr<LayerJob>>;
+
+LayerJobs make_jobs(const trace::TraceReader& reader, std::span<const CacheConfig> settings,
+                    const ReplayOptions& options) {
+  const std::size_t together = settings_of_a_job(settings.size(), options.backend);
+  LayerJobs jobs;
+  for (const std::int64_t layer : reader.layers()) {
+    for (std::size_t first = 0; first < settings.size(); first += together) {
+      const auto turn = static_cast<std::int64_t>(jobs.size());
+      jobs.push_back(std::make_unique<LayerJob>(reader, layer, turn,
+                                                settings.subspan(first, together), options));
     }
-    if (hashes) layer_hashes.push_back(*result.layers.back().hashes);
+  }
+  return jobs;
+}
+
+ReplayResult collect(const std::vector<LayerReport>& layers, bool hashes) {
+  ReplayResult result;
+  result.layers = layers;
+  std::vector<StageHashes> layer_hashes;
+  for (const LayerReport& layer : layers) {
+    result.total += layer.figures;
+    if (layer.divergence) {
+      if (!result.divergence) result.divergence.emplace();
+      *result.divergence += *layer.divergence;
+    }
+    if (hashes) layer_hashes.push_back(*layer.hashes);
   }
   if (hashes) result.hashes = combine(layer_hashes);
   return result;
 }
 
+std::vector<LayerReport> reports(const LayerJobs& jobs, std::size_t setting, std::size_t settings,
+                                 Backend backend) {
+  const std::size_t together = settings_of_a_job(settings, backend);
+  const std::size_t jobs_of_a_layer = settings / together;
+  std::vector<LayerReport> layers;
+  for (std::size_t i = setting / together; i < jobs.size(); i += jobs_of_a_layer) {
+    layers.push_back(jobs[i]->report(setting % together));
+  }
+  return layers;
+}
+
 }  // namespace
 
-ReplayResult replay(const trace::TraceReader& reader, const ReplayOptions& options) {
+std::vector<ReplayResult> replay(const trace::TraceReader& reader,
+                                 std::span<const CacheConfig> settings,
+                                 const ReplayOptions& options) {
   reference::require_fp_environment();
   (void)reference::selected_isa();  // refuses a wrong MIKV_ISA before any work
   refuse_unsupported_layers(reader);
-  std::vector<std::unique_ptr<LayerJob>> jobs;
-  for (const std::int64_t layer : reader.layers()) {
-    const auto turn = static_cast<std::int64_t>(jobs.size());
-    jobs.push_back(std::make_unique<LayerJob>(reader, layer, turn, options));
-  }
+  const LayerJobs jobs = make_jobs(reader, settings, options);
   std::optional<DevicePool> pool;
   if (options.backend != Backend::cpu) pool.emplace(options.devices);
   const std::string checksum = trace::check_values(reader);
@@ -200,11 +247,15 @@ ReplayResult replay(const trace::TraceReader& reader, const ReplayOptions& optio
   } catch (const NumericalError& error) {
     throw InputError(reader.path(), "", error.what(), "look at the recorded values of this row");
   }
-  ReplayResult result = collect(jobs, options.hashes);
-  result.backend = options.backend;
-  result.checksum = checksum;
-  if (pool) result.devices = pool->devices();
-  return result;
+  std::vector<ReplayResult> results;
+  for (std::size_t setting = 0; setting < settings.size(); ++setting) {
+    results.push_back(
+        collect(reports(jobs, setting, settings.size(), options.backend), options.hashes));
+    results.back().backend = options.backend;
+    results.back().checksum = checksum;
+    if (pool) results.back().devices = pool->devices();
+  }
+  return results;
 }
 
 }  // namespace mikv::tools

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,6 @@ namespace mikv::tools {
 enum class Backend : std::uint8_t { cpu, cuda, both };
 
 struct ReplayOptions {
-  CacheConfig config;
   Backend backend = Backend::cpu;
   std::vector<int> devices;  ///< CUDA devices that share the layers; for cuda and both
   int threads = 1;
@@ -40,10 +40,14 @@ struct ReplayResult {
   std::vector<cuda::Device> devices;     ///< that took part
 };
 
-/// Checks every value of the trace first. The result does not depend on the number of threads.
+/// One result a setting. What settings share (prefill scores, exact attention) is computed once on
+/// the CPU. Checks every value of the trace first. The results do not depend on the number of
+/// threads.
 /// Throws UsageError for a configuration that does not fit the trace, InputError for a trace with a
 /// bad value or with layers that need what replay does not compute, DeviceError for a device that
 /// cannot be used.
-[[nodiscard]] ReplayResult replay(const trace::TraceReader& reader, const ReplayOptions& options);
+[[nodiscard]] std::vector<ReplayResult> replay(const trace::TraceReader& reader,
+                                               std::span<const CacheConfig> settings,
+                                               const ReplayOptions& options);
 
 }  // namespace mikv::tools
