@@ -5,8 +5,9 @@
 usage: check_symbols.py BUILD_DIR
 
 Of weak symbols (inline functions, templates) a program has one copy, from whichever object the linker chooses. If that
-is one compiled for AVX, older processors crash far from reference/vector. So such an object may define weak symbols of
-its own lane type only. Reads BUILD_DIR/compile_commands.json and the built objects.
+is one compiled for AVX, older processors crash far from it. So such an object may define weak symbols of a type of its
+own only, and no other object of the library may define one of that type. Reads BUILD_DIR/compile_commands.json and the
+built objects.
 Exit code: 0 they are apart, 1 not, 77 skipped (no nm, or no such object on this architecture).
 """
 import json
@@ -17,16 +18,19 @@ import shutil
 import subprocess
 import sys
 
-LANES = {"kernels_avx2.cpp": "Avx2", "kernels_avx512.cpp": "Avx512"}
+# What only this source instantiates.
+OWN = {"kernels_avx2.cpp": r"\bAvx2\b", "kernels_avx512.cpp": r"\bAvx512\b",
+       "fp64_avx2.cpp": r"\bFp64Loops<32>", "fp64_avx512.cpp": r"\bFp64Loops<64>"}
 WEAK = set("WwVvuC")
 COMPILERS_OWN = re.compile(r"DW\.ref\.|___asan_")  # data of exception tables and of sanitizers
 
 
-def symbols(path):
-    listing = subprocess.run(["nm", "--demangle", "--defined-only", path], check=True, stdout=subprocess.PIPE, text=True)
-    for line in listing.stdout.splitlines():
-        kind, name = re.fullmatch(r"[0-9a-f]* *(\S) (.*)", line).groups()
-        yield kind, name
+def weak_symbols(command):
+    words = shlex.split(command["command"])
+    built = pathlib.Path(command["directory"]) / words[words.index("-o") + 1]
+    listing = subprocess.run(["nm", "--demangle", "--defined-only", built], check=True, stdout=subprocess.PIPE, text=True)
+    symbols = [re.fullmatch(r"[0-9a-f]* *(\S) (.*)", line).groups() for line in listing.stdout.splitlines()]
+    return [name for kind, name in symbols if kind in WEAK and not COMPILERS_OWN.match(name)]
 
 
 def main():
@@ -38,21 +42,24 @@ def main():
         return 77
     build = pathlib.Path(sys.argv[1])
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    commands = [command for command in commands if "mikv_reference.dir" in command["command"]]
     compiled = [command for command in commands if " -mavx" in command["command"]]
     if not compiled:
         print("skipped: nothing is compiled for AVX here")
         return 77
     failed = False
-    for command in compiled:
+    for command in commands:
         source = pathlib.Path(command["file"]).name
-        words = shlex.split(command["command"])
-        built = pathlib.Path(command["directory"]) / words[words.index("-o") + 1]
-        weak = [name for kind, name in symbols(built) if kind in WEAK and not COMPILERS_OWN.match(name)]
-        lanes = LANES.get(source, "no lane type")
-        foreign = [name for name in weak if not re.search(rf"\b{lanes}\b", name)]
-        print(f"{source}: {len(weak)} weak symbols, {len(foreign)} that are not of {lanes}")
-        print("".join(f"  {name}\n" for name in foreign), end="")
-        failed |= bool(foreign) or not weak
+        names = weak_symbols(command)
+        if command in compiled:
+            own = OWN.get(source, "nothing is listed as its own")
+            foreign = [name for name in names if not re.search(own, name)]
+            print(f"{source}: {len(names)} weak symbols, {len(foreign)} of them not its own")
+            failed |= not names
+        else:
+            foreign = [name for name in names if re.search("|".join(OWN.values()), name)]
+        print("".join(f"  {source}: {name}\n" for name in foreign), end="")
+        failed |= bool(foreign)
     return 1 if failed else 0
 
 
