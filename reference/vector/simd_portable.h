@@ -130,7 +130,7 @@ struct Portable {
   }
   /// Of a value within fp16's range, to nearest even.
   static std::uint16_t to_half(float x) {
-    const std::uint32_t all = copy<std::uint32_t>(&x);
+    const auto all = copy<std::uint32_t>(&x);
     const auto sign = static_cast<std::uint16_t>(all >> 16 & 0x8000U);
     const std::uint32_t magnitude = all & 0x7FFFFFFFU;
     if (magnitude < 0x38800000U) {  // below 2^-14: adding 1/2 rounds to the subnormals' unit
