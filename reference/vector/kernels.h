@@ -72,8 +72,7 @@ struct Kernels {
   void (*weigh_rows)(const float* p, const std::byte* const* pages, ElementType type,
                      std::int64_t count, std::int64_t head_dim, float* o);
 
-  /// Adds the importance weights (CONTRACT R18) of count logits to scores. The logits' memory
-  /// reaches to a multiple of kPanelTokens.
+  /// Adds the importance weights (CONTRACT R18) of count logits to scores.
   void (*add_importance)(const float* logits, std::int64_t count, float m, float inverse_l,
                          std::uint64_t* scores);
 

@@ -59,9 +59,12 @@ struct Unquantized {
       S::add_to_sums(scores + i, importance(logits + i, m, inverse_l));
     }
     if (i == count) return;
-    std::uint32_t rest[S::kLanes];
-    S::store_words(rest, importance(logits + i, m, inverse_l));
-    for (std::int64_t j = i; j < count; ++j) scores[j] += rest[j - i];
+    float rest[S::kLanes];
+    for (float& logit : rest) logit = m;
+    std::memcpy(rest, logits + i, static_cast<std::size_t>(count - i) * sizeof(float));
+    std::uint32_t weights[S::kLanes];
+    S::store_words(weights, importance(rest, m, inverse_l));
+    for (std::int64_t j = i; j < count; ++j) scores[j] += weights[j - i];
   }
 
   static void merge(WeightSum& sum, float* o, const WeightSum& upper, const float* upper_o,
