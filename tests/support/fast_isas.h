@@ -2,7 +2,9 @@
 // What is judged by the readable code, and how: bit for bit.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,10 +43,10 @@ template <typename Range>
 [[nodiscard]] bool same_bits(const Range& a, const Range& b) {
   const auto x = std::as_bytes(std::span(a.data(), static_cast<std::size_t>(a.size())));
   const auto y = std::as_bytes(std::span(b.data(), static_cast<std::size_t>(b.size())));
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size()) == 0;
+  return std::ranges::equal(x, y);
 }
 [[nodiscard]] inline bool same_bits(float a, float b) {
-  return std::memcmp(&a, &b, sizeof(a)) == 0;
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 
 }  // namespace mikv::test
