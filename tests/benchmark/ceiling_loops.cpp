@@ -19,6 +19,7 @@ constexpr int kChains = 12;
 
 __attribute__((target("avx2,fma"))) void fma_avx2(std::int64_t rounds) {
   __m256 chains[kChains] = {};
+  for (__m256& x : chains) MIKV_OPAQUE(x);
   __m256 factor = _mm256_set1_ps(0.5F);
   MIKV_OPAQUE(factor);
   for (std::int64_t i = 0; i < rounds; ++i) {
@@ -30,6 +31,7 @@ __attribute__((target("avx2,fma"))) void fma_avx2(std::int64_t rounds) {
 
 __attribute__((target("avx512f"))) void fma_avx512(std::int64_t rounds) {
   __m512 chains[kChains] = {};
+  for (__m512& x : chains) MIKV_OPAQUE(x);
   __m512 factor = _mm512_set1_ps(0.5F);
   MIKV_OPAQUE(factor);
   for (std::int64_t i = 0; i < rounds; ++i) {
@@ -41,6 +43,7 @@ __attribute__((target("avx512f"))) void fma_avx512(std::int64_t rounds) {
 
 __attribute__((target("avx2"))) void integer_dot_avx2(std::int64_t rounds) {
   __m256i chains[kChains] = {};
+  for (__m256i& x : chains) MIKV_OPAQUE(x);
   __m256i codes = _mm256_set1_epi8(3);
   const __m256i ones = _mm256_set1_epi16(1);
   for (std::int64_t i = 0; i < rounds; ++i) {
@@ -56,6 +59,7 @@ __attribute__((target("avx2"))) void integer_dot_avx2(std::int64_t rounds) {
 
 __attribute__((target("avx512f,avx512vnni"))) void integer_dot_avx512(std::int64_t rounds) {
   __m512i chains[kChains] = {};
+  for (__m512i& x : chains) MIKV_OPAQUE(x);
   __m512i codes = _mm512_set1_epi8(3);
   MIKV_OPAQUE(codes);
   for (std::int64_t i = 0; i < rounds; ++i) {

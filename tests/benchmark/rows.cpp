@@ -126,7 +126,7 @@ void add_quantize(Isa isa, const Sizes& sizes) {
        {StorageFormat::int2, StorageFormat::int3, StorageFormat::int4, StorageFormat::int8}) {
     add_one(format, sizes.query_heads * sizes.tokens, Caches::cold);
   }
-  add_one(StorageFormat::int2, 16, Caches::warm);
+  add_one(StorageFormat::int2, std::min<std::int64_t>(sizes.tokens, 512), Caches::warm);
 }
 
 }  // namespace
