@@ -28,11 +28,11 @@ constexpr Kernels kernel_table() {
           .merge = Unquantized<S>::merge,
           .quantize_query = QuantizedKeys<S>::quantize_query,
           .widen_codes = CodeRows<S>::widen_codes,
-          .unpack_keys = CodeRows<S>::unpack_keys,
+          .transpose_keys = CodeRows<S>::transpose_keys,
           .unpack_groups = CodeRows<S>::unpack_groups,
           .quantized_logits = QuantizedKeys<S>::logits,
           .value_weights = QuantizedValues<S>::weights,
-          .unpack_values = CodeRows<S>::unpack_values,
+          .interleave_values = CodeRows<S>::interleave_values,
           .weigh_codes = QuantizedValues<S>::add_codes,
           .finish_values = QuantizedValues<S>::finish};
 }

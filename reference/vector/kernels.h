@@ -88,17 +88,17 @@ struct Kernels {
   /// behind the rows, and written behind out's.
   void (*widen_codes)(const std::uint8_t* rows, const QuantizedLayout& layout, std::uint8_t* out);
 
-  /// Codes of a page's keys, in the order of quantized_logits. rows, here and below, has
+  /// The words of a page's keys, in the order of quantized_logits. rows, here and below, has
   /// layout.row_bytes a token, and 16 bytes more are readable behind them.
-  void (*unpack_keys)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                      std::uint32_t* codes);
+  void (*transpose_keys)(const std::uint8_t* rows, const QuantizedLayout& layout,
+                         std::uint32_t* words);
 
   /// alpha and beta of a page's groups as fp32, each [groups, stride].
   void (*unpack_groups)(const GroupParams* groups, const QuantizedLayout& layout,
                         std::int64_t stride, float* alpha, float* beta);
 
   /// Logits of a page's keys (CONTRACT R14); alpha and beta are [groups, kPanelTokens].
-  void (*quantized_logits)(const std::uint32_t* codes, const float* alpha, const float* beta,
+  void (*quantized_logits)(const std::uint32_t* words, const float* alpha, const float* beta,
                            const QuantizedLayout& layout, const IntegerQuery& query, float scale,
                            float* logits);
 
@@ -107,12 +107,12 @@ struct Kernels {
   WeightSum (*value_weights)(float* logits, std::int64_t count, const float* alpha,
                              const float* beta, const QuantizedLayout& layout, ValueWeights& out);
 
-  /// Codes of a page's values, in the order of weigh_codes.
-  void (*unpack_values)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                        std::uint32_t* codes);
+  /// The bytes of a page's values, in the order of weigh_codes.
+  void (*interleave_values)(const std::uint8_t* rows, const QuantizedLayout& layout,
+                            std::uint32_t* words);
 
   /// Adds a page's weighted codes to sums. page is its index in the chunk.
-  void (*weigh_codes)(const std::uint32_t* codes, const QuantizedLayout& layout,
+  void (*weigh_codes)(const std::uint32_t* words, const QuantizedLayout& layout,
                       const ValueWeights& weights, std::int64_t page, std::uint32_t* sums);
 
   /// o [head_dim] of a chunk from its sums.
