@@ -12,6 +12,7 @@ namespace mikv::reference::vector {
 
 template <typename S>
 struct CodeRows {
+  using Floats = typename S::Floats;
   using Words = typename S::Words;
 
   /// A page's rows in layout.bits, for layouts that are not as stored. 8 bytes are read behind the
@@ -73,13 +74,23 @@ struct CodeRows {
                             std::int64_t stride, float* alpha, float* beta) {
     const auto* rows = reinterpret_cast<const std::uint8_t*>(groups);
     const std::int64_t row_bytes = layout.groups * static_cast<std::int64_t>(sizeof(GroupParams));
+    const auto store = [&](Words params, std::int64_t at) {
+      Floats halves[2];
+      S::split_halves(params, halves);
+      S::store(alpha + at, halves[0]);
+      S::store(beta + at, halves[1]);
+    };
     for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
+      Words words[4];
+      if (layout.groups == 2) {  // the usual number
+        S::load_pairs(rows + token * row_bytes, words);
+        for (int g = 0; g < 2; ++g) store(words[g], g * stride + token);
+        continue;
+      }
       for (std::int64_t g = 0; g < layout.groups; g += 4) {
-        Words words[4];
         S::transpose(rows + token * row_bytes + g * 4, row_bytes, words);
         for (int w = 0; w < 4 && g + w < layout.groups; ++w) {
-          S::store(alpha + (g + w) * stride + token, S::low_halves(words[w]));
-          S::store(beta + (g + w) * stride + token, S::low_halves(S::shift_right(words[w], 16)));
+          store(words[w], (g + w) * stride + token);
         }
       }
     }

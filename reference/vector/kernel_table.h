@@ -19,6 +19,7 @@ constexpr Kernels kernel_table() {
           .raise_to_magnitudes = Elements<S>::raise_to_magnitudes,
           .quantize = RowQuantizer<S>::run,
           .fill_panel = Elements<S>::fill_panel,
+          .row_logits = Elements<S>::row_logits,
           .panel_logits = PanelLogits<S>::run,
           .all_finite = Unquantized<S>::all_finite,
           .row_sum = Unquantized<S>::row_sum,

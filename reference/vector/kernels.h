@@ -51,8 +51,15 @@ struct Kernels {
   std::int64_t (*quantize)(const float* row, const QuantizedLayout& layout, std::byte* packed,
                            GroupParams* groups);
 
-  /// kPanelTokens rows as fp32, transposed: panel is [head_dim, kPanelTokens].
-  void (*fill_panel)(const std::byte* rows, ElementType type, std::int64_t head_dim, float* panel);
+  /// kPanelTokens rows as fp32, transposed: panel is [head_dim, kPanelTokens]. next are the rows of
+  /// the panel after it, or any address if there is none.
+  void (*fill_panel)(const std::byte* rows, const std::byte* next, ElementType type,
+                     std::int64_t head_dim, float* panel);
+
+  /// Logits of one query against kPanelTokens rows (CONTRACT R16), which makes no panel worth
+  /// while.
+  void (*row_logits)(const std::byte* rows, const std::byte* next, ElementType type,
+                     std::int64_t head_dim, const float* query, float scale, float* logits);
 
   /// Logits of queries [count, head_dim] against a panel (CONTRACT R16), kPanelTokens a query.
   void (*panel_logits)(const float* panel, const float* queries, std::int64_t count,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference/vector/buffer.h"
+#include "reference/vector/prefetch.h"
 #include "reference/vector/tier_pass.h"
 
 namespace mikv::reference::vector {
@@ -80,12 +81,22 @@ class QuantizedPass {
     const std::int64_t slot = chunk.page_slot(page);
     float* alpha = key_groups_.data();
     float* beta = alpha + layout_.groups * kPanelTokens;
+    prefetch_next(chunk, slot, 0);
     kernels_.transpose_keys(rows(chunk.tier.key(slot)), layout_, words_.data());
+    prefetch_next(chunk, slot, 1);
     kernels_.unpack_groups(chunk.tier.key_groups(slot).data(), layout_, kPanelTokens, alpha, beta);
+    prefetch_next(chunk, slot, 2);
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       kernels_.quantized_logits(words_.data(), alpha, beta, layout_, heads_[i].query, scale_,
                                 results[i].logits.data() + slot);
     }
+  }
+
+  // A third of the next page's keys and values: all at once would be waited for.
+  static void prefetch_next(const Chunk& chunk, std::int64_t slot, int part) {
+    if (slot + kPageSlots >= chunk.tier.slots()) return;
+    const std::int64_t bytes = (chunk.tier.layout().positions_offset() + 2) / 3;
+    prefetch(chunk.tier.key(slot + kPageSlots).data() + part * bytes, bytes);
   }
 
   void load_value_groups(const Chunk& chunk) {

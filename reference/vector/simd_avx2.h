@@ -62,10 +62,19 @@ struct Avx2 {
   static Words shift_right_64(Words x, int n) { return _mm256_srl_epi64(x, _mm_cvtsi32_si128(n)); }
   static Words shift_left_64(Words x, int n) { return _mm256_sll_epi64(x, _mm_cvtsi32_si128(n)); }
 
-  static Floats low_halves(Words x) {
-    const Words low = bit_and(x, broadcast_word(0xFFFFU));
-    const Words packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
-    return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
+  static void split_halves(Words x, Floats* out) {
+    const Words in_lanes =
+        _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(_mm_set_epi8(15, 14, 11, 10, 7, 6, 3, 2,
+                                                                        13, 12, 9, 8, 5, 4, 1, 0)));
+    const Words halves = _mm256_permute4x64_epi64(in_lanes, 0xD8);
+    out[0] = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+    out[1] = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+  }
+  static void load_pairs(const void* p, Words* out) {
+    const Floats a = from_bits(load_words(p));
+    const Floats b = from_bits(load_words(static_cast<const std::uint8_t*>(p) + sizeof(Words)));
+    out[0] = _mm256_permute4x64_epi64(bits(_mm256_shuffle_ps(a, b, 0x88)), 0xD8);
+    out[1] = _mm256_permute4x64_epi64(bits(_mm256_shuffle_ps(a, b, 0xDD)), 0xD8);
   }
   static Floats load_halves(const void* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p)));

@@ -55,7 +55,22 @@ struct Avx512 {
   static Words shift_right_64(Words x, int n) { return _mm512_srl_epi64(x, _mm_cvtsi32_si128(n)); }
   static Words shift_left_64(Words x, int n) { return _mm512_sll_epi64(x, _mm_cvtsi32_si128(n)); }
 
-  static Floats low_halves(Words x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(x)); }
+  static void split_halves(Words x, Floats* out) {
+    const Words halves = _mm512_permutexvar_epi16(
+        _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1, 30, 28, 26, 24,
+                         22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0),
+        x);
+    out[0] = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+    out[1] = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
+  }
+  static void load_pairs(const void* p, Words* out) {
+    const Words a = load_words(p);
+    const Words b = load_words(static_cast<const std::uint8_t*>(p) + sizeof(Words));
+    out[0] = _mm512_permutex2var_epi32(
+        a, _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0), b);
+    out[1] = _mm512_permutex2var_epi32(
+        a, _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1), b);
+  }
   static Floats load_halves(const void* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }

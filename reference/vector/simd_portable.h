@@ -116,12 +116,23 @@ struct Portable {
   }
 
   // fp16 and single bytes.
-  /// The low 16 bits of each word, as fp16.
-  static Floats low_halves(Words x) {
-    return map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i])); });
+  /// The low and the high 16 bits of each word, as fp16.
+  static void split_halves(Words x, Floats* out) {
+    out[0] = map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i])); });
+    out[1] = map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i] >> 16)); });
+  }
+  /// The first and the second words of kLanes pairs.
+  static void load_pairs(const void* p, Words* out) {
+    std::uint32_t words[2 * kLanes];
+    std::memcpy(words, p, sizeof(words));
+    for (int w = 0; w < 2; ++w) out[w] = map_words([&](int i) { return words[2 * i + w]; });
   }
   /// kLanes consecutive fp16.
-  static Floats load_halves(const void* p) { return low_halves(load_widened(p)); }
+  static Floats load_halves(const void* p) {
+    Floats halves[2];
+    split_halves(load_widened(p), halves);
+    return halves[0];
+  }
   /// kLanes consecutive 16-bit words.
   static Words load_widened(const void* p) {
     std::uint16_t words[kLanes];

@@ -30,7 +30,15 @@ class UnquantizedPass {
  private:
   void add_logits(const Chunk& chunk, std::int64_t page, std::vector<TierAttention>& results) {
     const std::int64_t slot = chunk.page_slot(page);
-    kernels_.fill_panel(chunk.tier.key(slot).data(), element_, head_dim_, panel_.data());
+    const std::byte* keys = chunk.tier.key(slot).data();
+    const std::byte* next =
+        slot + kPageSlots < chunk.tier.slots() ? chunk.tier.key(slot + kPageSlots).data() : keys;
+    if (queries_.count == 1) {
+      kernels_.row_logits(keys, next, element_, head_dim_, queries_.values, queries_.scale,
+                          results[0].logits.data() + slot);
+      return;
+    }
+    kernels_.fill_panel(keys, next, element_, head_dim_, panel_.data());
     kernels_.panel_logits(panel_.data(), queries_.values, queries_.count, head_dim_, queries_.scale,
                           logits_.data(), kPanelTokens);
     for (std::size_t i = 0; i < results.size(); ++i) {
