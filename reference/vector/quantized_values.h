@@ -80,7 +80,7 @@ struct QuantizedValues {
     for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
       m = S::max(Math::magnitude(S::mul(S::load(p + i), S::load(factors + i))), m);
     }
-    return Math::largest(m);
+    return S::largest(m);
   }
 
   // rint(p * factor * (levels / maximum)) of kLanes tokens
@@ -101,7 +101,8 @@ struct QuantizedValues {
       total = S::add_words(total, w);
     }
     out.step[group] = maximum / kLevels;
-    out.code_offset[group] = layout.bits == 8 ? 128 * lane_sum(total) : 0;
+    out.code_offset[group] =
+        layout.bits == 8 ? 128 * static_cast<std::uint32_t>(S::lane_sum(total)) : 0;
   }
 
   static float minimum_part(const float* p, const float* beta) {
@@ -114,14 +115,6 @@ struct QuantizedValues {
       Math::add_split(scaled(p + i, beta + i, inverse), high, low);
     }
     return static_cast<float>(Math::joined(high, low)) * (maximum / kLevels);
-  }
-
-  static std::uint32_t lane_sum(Words x) {
-    std::uint32_t lanes[S::kLanes];
-    S::store_words(lanes, x);
-    std::uint32_t sum = 0;
-    for (const std::uint32_t lane : lanes) sum += lane;
-    return sum;
   }
 
   // kVectors vectors of bytes over a page, four tokens at a time.

@@ -93,9 +93,7 @@ struct RowQuantizer {
       low = S::min(v, low);
       high = S::max(v, high);
     }
-    const Words sign = S::broadcast_word(0x80000000U);
-    const Floats negated = S::from_bits(S::bit_xor(S::bits(low), sign));
-    return {-Softmax<S>::largest(negated), Softmax<S>::largest(high)};
+    return {S::smallest(low), S::largest(high)};
   }
 
   // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all; what lies above them
@@ -110,21 +108,39 @@ struct RowQuantizer {
   // Returns the end of the packed group.
   static std::byte* pack(const std::uint8_t* codes, const QuantizedLayout& layout,
                          const Masks& masks, std::byte* packed) {
-    const int bits = layout.stored_bits;
     constexpr std::int64_t kBlocks = S::kLanes / 2;  // of 8 codes
-    std::uint8_t group[kMaxGroupSize + S::kLanes * sizeof(std::uint32_t)];
-    std::uint8_t* out = group;
-    for (std::int64_t c = 0; c < layout.group_size; c += 8 * kBlocks) {
+    const std::int64_t end = layout.group_size / 8;
+    for (std::int64_t block = 0; block < end; block += kBlocks) {
       std::uint64_t blocks[kBlocks];
-      S::store_words(blocks, squeeze(S::load_words(codes + c), bits, masks));
-      for (const std::uint64_t block : blocks) {  // each overwrites the surplus of the one before
-        std::memcpy(out, &block, sizeof(block));
-        out += bits;
-      }
+      S::store_words(blocks, squeeze(S::load_words(codes + 8 * block), layout.stored_bits, masks));
+      const std::int64_t count = end - block < kBlocks ? end - block : kBlocks;
+      packed = store_blocks(blocks, count, layout.stored_bits, packed);
     }
-    const auto bytes = static_cast<std::size_t>(layout.group_size * bits / 8);
-    std::memcpy(packed, group, bytes);
-    return packed + bytes;
+    return packed;
+  }
+
+  // The low bytes of each block, nothing behind them.
+  static std::byte* store_blocks(const std::uint64_t* blocks, std::int64_t count, int bytes,
+                                 std::byte* out) {
+    switch (bytes) {
+      case 2:
+        return store_blocks<2>(blocks, count, out);
+      case 4:
+        return store_blocks<4>(blocks, count, out);
+      case 8:
+        return store_blocks<8>(blocks, count, out);
+      default:
+        break;
+    }
+    for (std::int64_t i = 0; i < count; ++i, out += bytes) {
+      std::memcpy(out, blocks + i, static_cast<std::size_t>(bytes));
+    }
+    return out;
+  }
+  template <int kBytes>
+  static std::byte* store_blocks(const std::uint64_t* blocks, std::int64_t count, std::byte* out) {
+    for (std::int64_t i = 0; i < count; ++i, out += kBytes) std::memcpy(out, blocks + i, kBytes);
+    return out;
   }
 };
 

@@ -27,6 +27,16 @@ struct Avx2 {
   static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
   static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
   static Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+  static float largest(Floats x) {
+    const __m128 halves = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pairs = _mm_max_ps(halves, _mm_movehl_ps(halves, halves));
+    return _mm_cvtss_f32(_mm_max_ss(pairs, _mm_movehdup_ps(pairs)));
+  }
+  static float smallest(Floats x) {
+    const __m128 halves = _mm_min_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pairs = _mm_min_ps(halves, _mm_movehl_ps(halves, halves));
+    return _mm_cvtss_f32(_mm_min_ss(pairs, _mm_movehdup_ps(pairs)));
+  }
   static Floats round(Floats x) {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
@@ -51,6 +61,11 @@ struct Avx2 {
     return _mm256_set1_epi32(static_cast<std::int32_t>(x));
   }
   static Words add_words(Words a, Words b) { return _mm256_add_epi32(a, b); }
+  static std::int32_t lane_sum(Words x) {
+    const __m128i halves = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    const __m128i pairs = _mm_add_epi32(halves, _mm_shuffle_epi32(halves, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(pairs, _mm_shuffle_epi32(pairs, 0xB1)));
+  }
   static Words bit_and(Words a, Words b) { return _mm256_and_si256(a, b); }
   static Words bit_or(Words a, Words b) { return _mm256_or_si256(a, b); }
   static Words bit_xor(Words a, Words b) { return _mm256_xor_si256(a, b); }

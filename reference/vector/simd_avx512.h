@@ -26,6 +26,8 @@ struct Avx512 {
   static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
   static Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+  static float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+  static float smallest(Floats x) { return _mm512_reduce_min_ps(x); }
   static Floats round(Floats x) {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
@@ -44,6 +46,7 @@ struct Avx512 {
     return _mm512_set1_epi32(static_cast<std::int32_t>(x));
   }
   static Words add_words(Words a, Words b) { return _mm512_add_epi32(a, b); }
+  static std::int32_t lane_sum(Words x) { return _mm512_reduce_add_epi32(x); }
   static Words bit_and(Words a, Words b) { return _mm512_and_si512(a, b); }
   static Words bit_or(Words a, Words b) { return _mm512_or_si512(a, b); }
   static Words bit_xor(Words a, Words b) { return _mm512_xor_si512(a, b); }

@@ -49,6 +49,17 @@ struct Portable {
   static Floats min(Floats a, Floats b) {
     return map([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
   }
+  /// Of the lanes.
+  static float largest(Floats x) {
+    float m = x.lane[0];
+    for (const float lane : x.lane) m = lane > m ? lane : m;
+    return m;
+  }
+  static float smallest(Floats x) {
+    float m = x.lane[0];
+    for (const float lane : x.lane) m = lane < m ? lane : m;
+    return m;
+  }
   /// To the nearest integer, halves to even.
   static Floats round(Floats x) {
     return map([&](int i) { return round(x.lane[i]); });
@@ -80,6 +91,12 @@ struct Portable {
   }
   static Words add_words(Words a, Words b) {
     return map_words([&](int i) { return a.lane[i] + b.lane[i]; });
+  }
+  /// The sum of all lanes, which int32 holds.
+  static std::int32_t lane_sum(Words x) {
+    std::uint32_t sum = 0;
+    for (const std::uint32_t lane : x.lane) sum += lane;
+    return static_cast<std::int32_t>(sum);
   }
   static Words bit_and(Words a, Words b) {
     return map_words([&](int i) { return a.lane[i] & b.lane[i]; });
