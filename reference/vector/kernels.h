@@ -36,6 +36,13 @@ struct ValueWeights {
   std::uint32_t* code_offset;  ///< to add to each sum, one a group
 };
 
+/// How a row is quantized.
+struct RowGroups {
+  std::int64_t count;
+  std::int64_t size;  ///< a multiple of 8
+  int bits;           ///< 1 to 8
+};
+
 struct Kernels {
   int lanes;  ///< that the layouts of codes depend on
 
@@ -48,7 +55,7 @@ struct Kernels {
 
   /// Quantizes and packs a row in groups (CONTRACT R9; FORMAT, "Codes"). groups holds alpha and
   /// beta of each group. Returns how many groups were clamped to fp16's range.
-  std::int64_t (*quantize)(const float* row, const QuantizedLayout& layout, std::byte* packed,
+  std::int64_t (*quantize)(const float* row, const RowGroups& in, std::byte* packed,
                            GroupParams* groups);
 
   /// kPanelTokens rows as fp32, transposed: panel is [head_dim, kPanelTokens]. next are the rows of

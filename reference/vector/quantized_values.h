@@ -94,11 +94,16 @@ struct QuantizedValues {
     const float maximum = largest_product(p, alpha);
     const Floats inverse = S::broadcast(maximum < kSmallestMaximum ? 0.0F : kLevels / maximum);
     Words total = S::broadcast_word(0);
-    for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
-      const Words w = scaled(p + i, alpha + i, inverse);
-      S::store_bytes(out.high + group * kChunkSlots + i, S::shift_right(w, 8));
-      S::store_bytes(out.low + group * kChunkSlots + i, w);
-      total = S::add_words(total, w);
+    for (std::int64_t i = 0; i < kChunkSlots; i += 4 * S::kLanes) {
+      Words low[4];
+      Words high[4];
+      for (int v = 0; v < 4; ++v) {
+        low[v] = scaled(p + i + v * S::kLanes, alpha + i + v * S::kLanes, inverse);
+        high[v] = S::shift_right(low[v], 8);
+        total = S::add_words(total, low[v]);
+      }
+      S::store_words(out.high + group * kChunkSlots + i, S::join_bytes(high));
+      S::store_words(out.low + group * kChunkSlots + i, S::join_bytes(low));
     }
     out.step[group] = maximum / kLevels;
     out.code_offset[group] =

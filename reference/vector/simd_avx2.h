@@ -37,9 +37,6 @@ struct Avx2 {
     const __m128 pairs = _mm_min_ps(halves, _mm_movehl_ps(halves, halves));
     return _mm_cvtss_f32(_mm_min_ss(pairs, _mm_movehdup_ps(pairs)));
   }
-  static Floats round(Floats x) {
-    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  }
   static Words to_integer(Floats x) { return _mm256_cvtps_epi32(x); }
   static Floats to_float(Words x) { return _mm256_cvtepi32_ps(x); }
   // Both parts are exact, so the sum is rounded once.
@@ -97,15 +94,25 @@ struct Avx2 {
   static Words load_widened(const void* p) {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
-  static std::uint16_t to_half(float x) {
-    return static_cast<std::uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+  static float round_to_half(float x, std::uint16_t& half) {
+    const __m128i halves = _mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT);
+    half = static_cast<std::uint16_t>(_mm_extract_epi16(halves, 0));
+    return _mm_cvtss_f32(_mm_cvtph_ps(halves));
   }
-  static float from_half(std::uint16_t x) { return _cvtsh_ss(x); }
-  static void store_bytes(std::uint8_t* p, Words x) {
-    const Words low = bit_and(x, broadcast_word(0xFFU));
-    const Words shorts = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
-    const Words bytes = _mm256_packus_epi16(shorts, shorts);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(bytes));
+  static Words join_bytes(const Words* x) {
+    const Words mask = broadcast_word(0xFFU);
+    const Words low = _mm256_packus_epi32(bit_and(x[0], mask), bit_and(x[1], mask));
+    const Words high = _mm256_packus_epi32(bit_and(x[2], mask), bit_and(x[3], mask));
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high),
+                                       _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0));
+  }
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    std::uint64_t pairs[4];
+    store_words(pairs, x);
+    constexpr int kStored = kBytes < 3 ? kBytes : kBytes < 5 ? 4 : 8;  // the next one overwrites it
+    for (int i = 0; i < 4 - 1; ++i) std::memcpy(p + i * kBytes, pairs + i, kStored);
+    std::memcpy(p + (4 - 1) * kBytes, pairs + 4 - 1, kBytes);
   }
   static void add_to_sums(std::uint64_t* sums, Words x) {
     add_half(sums, _mm256_castsi256_si128(x));

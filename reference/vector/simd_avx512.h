@@ -4,7 +4,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace mikv::reference::vector {
 
@@ -28,9 +30,6 @@ struct Avx512 {
   static Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
   static float largest(Floats x) { return _mm512_reduce_max_ps(x); }
   static float smallest(Floats x) { return _mm512_reduce_min_ps(x); }
-  static Floats round(Floats x) {
-    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  }
   static Words to_integer(Floats x) { return _mm512_cvtps_epi32(x); }
   static Floats to_float(Words x) { return _mm512_cvtepi32_ps(x); }
   static Floats unsigned_to_float(Words x) { return _mm512_cvtepu32_ps(x); }
@@ -80,12 +79,34 @@ struct Avx512 {
   static Words load_widened(const void* p) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
-  static std::uint16_t to_half(float x) {
-    return static_cast<std::uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+  static float round_to_half(float x, std::uint16_t& half) {
+    const __m128i halves = _mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT);
+    half = static_cast<std::uint16_t>(_mm_extract_epi16(halves, 0));
+    return _mm_cvtss_f32(_mm_cvtph_ps(halves));
   }
-  static float from_half(std::uint16_t x) { return _cvtsh_ss(x); }
-  static void store_bytes(std::uint8_t* p, Words x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  static Words join_bytes(const Words* x) {
+    const Words low = _mm512_inserti32x4(_mm512_castsi128_si512(_mm512_cvtepi32_epi8(x[0])),
+                                         _mm512_cvtepi32_epi8(x[1]), 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(low, _mm512_cvtepi32_epi8(x[2]), 2),
+                              _mm512_cvtepi32_epi8(x[3]), 3);
+  }
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    if constexpr (kBytes == 2) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi64_epi16(x));
+    } else if constexpr (kBytes == 4) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi64_epi32(x));
+    } else if constexpr (kBytes == 8) {
+      store_words(p, x);
+    } else {
+      std::uint64_t pairs[8];
+      store_words(pairs, x);
+      constexpr int kStored = kBytes < 3   ? kBytes
+                              : kBytes < 5 ? 4
+                                           : 8;  // the next one overwrites it
+      for (int i = 0; i < 8 - 1; ++i) std::memcpy(p + i * kBytes, pairs + i, kStored);
+      std::memcpy(p + (8 - 1) * kBytes, pairs + 8 - 1, kBytes);
+    }
   }
   static void add_to_sums(std::uint64_t* sums, Words x) {
     add_half(sums, _mm512_castsi512_si256(x));

@@ -60,11 +60,7 @@ struct Portable {
     for (const float lane : x.lane) m = lane < m ? lane : m;
     return m;
   }
-  /// To the nearest integer, halves to even.
-  static Floats round(Floats x) {
-    return map([&](int i) { return round(x.lane[i]); });
-  }
-  /// Of an integer that int32 holds.
+  /// To the nearest integer, halves to even; int32 holds it.
   static Words to_integer(Floats x) {
     return map_words([&](int i) {
       return static_cast<std::uint32_t>(static_cast<std::int32_t>(round(x.lane[i])));
@@ -156,7 +152,11 @@ struct Portable {
     std::memcpy(words, p, sizeof(words));
     return map_words([&](int i) { return std::uint32_t{words[i]}; });
   }
-  /// Of a value within fp16's range, to nearest even.
+  /// A value within fp16's range, to nearest even: its bits, and as fp32 again.
+  static float round_to_half(float x, std::uint16_t& half) {
+    half = to_half(x);
+    return from_half(half);
+  }
   static std::uint16_t to_half(float x) {
     const std::uint32_t all = copy<std::uint32_t>(&x);
     const auto sign = static_cast<std::uint16_t>(all >> 16 & 0x8000U);
@@ -174,9 +174,22 @@ struct Portable {
     const std::uint32_t result = copy<std::uint32_t>(&scaled) | (x & 0x8000U) << 16;
     return copy<float>(&result);
   }
-  /// The low byte of each word, kLanes bytes.
-  static void store_bytes(std::uint8_t* p, Words x) {
-    for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::uint8_t>(x.lane[i]);
+  /// The low byte of each word of four vectors.
+  static Words join_bytes(const Words* x) {
+    std::uint8_t bytes[4 * kLanes];
+    for (int i = 0; i < 4 * kLanes; ++i) {
+      bytes[i] = static_cast<std::uint8_t>(x[i / kLanes].lane[i % kLanes]);
+    }
+    return load_words(bytes);
+  }
+  /// The low bytes of each pair of words, kBytes a pair.
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    std::uint64_t pairs[kLanes / 2];
+    std::memcpy(pairs, &x, sizeof(x));
+    constexpr int kStored = kBytes < 3 ? kBytes : kBytes < 5 ? 4 : 8;  // the next one overwrites it
+    for (int i = 0; i < kLanes / 2 - 1; ++i) std::memcpy(p + i * kBytes, pairs + i, kStored);
+    std::memcpy(p + (kLanes / 2 - 1) * kBytes, pairs + kLanes / 2 - 1, kBytes);
   }
   /// Adds each word to one of kLanes 64-bit sums.
   static void add_to_sums(std::uint64_t* sums, Words x) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the machine can do at most.
-#include <array>
-#include <numeric>
+#include <cstring>
 #include <vector>
 
 #include "tests/benchmark/ceiling_loops.h"
@@ -15,17 +14,21 @@ constexpr std::int64_t kRounds = 1 << 16;
 
 // A core reads most from several places at a time.
 std::uint64_t sum(const std::vector<std::uint64_t>& memory) {
+  using Line = std::uint64_t __attribute__((vector_size(64)));
   constexpr std::size_t kStreams = 8;
-  constexpr std::size_t kLineWords = 8;
+  constexpr std::size_t kWords = sizeof(Line) / sizeof(std::uint64_t);
   const std::size_t stream = memory.size() / kStreams;
-  std::array<std::uint64_t, kLineWords> sums{};
-  for (std::size_t i = 0; i + kLineWords <= stream; i += kLineWords) {
+  Line sums{};
+  for (std::size_t i = 0; i + kWords <= stream; i += kWords) {
     for (std::size_t s = 0; s < kStreams; ++s) {
-      const std::uint64_t* line = memory.data() + s * stream + i;
-      for (std::size_t word = 0; word < kLineWords; ++word) sums[word] += line[word];
+      Line line;
+      std::memcpy(&line, memory.data() + s * stream + i, sizeof(line));
+      sums += line;
     }
   }
-  return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});
+  std::uint64_t total = 0;
+  for (std::size_t word = 0; word < kWords; ++word) total += sums[word];
+  return total;
 }
 
 void read_memory(benchmark::State& state, std::int64_t bytes) {
