@@ -14,16 +14,19 @@ constexpr std::int64_t kRounds = 1 << 16;
 
 // A core reads most from several places at a time.
 std::uint64_t sum(const std::vector<std::uint64_t>& memory) {
-  using Line = std::uint64_t __attribute__((vector_size(64)));
+  using Words = std::uint64_t __attribute__((vector_size(16)));
   constexpr std::size_t kStreams = 8;
-  constexpr std::size_t kWords = sizeof(Line) / sizeof(std::uint64_t);
+  constexpr std::size_t kLineWords = 8;  // of a cache line
+  constexpr std::size_t kWords = sizeof(Words) / sizeof(std::uint64_t);
   const std::size_t stream = memory.size() / kStreams;
-  Line sums{};
-  for (std::size_t i = 0; i + kWords <= stream; i += kWords) {
+  Words sums{};
+  for (std::size_t i = 0; i + kLineWords <= stream; i += kLineWords) {
     for (std::size_t s = 0; s < kStreams; ++s) {
-      Line line;
-      std::memcpy(&line, memory.data() + s * stream + i, sizeof(line));
-      sums += line;
+      for (std::size_t word = 0; word < kLineWords; word += kWords) {
+        Words words;
+        std::memcpy(&words, memory.data() + s * stream + i + word, sizeof(words));
+        sums += words;
+      }
     }
   }
   std::uint64_t total = 0;
