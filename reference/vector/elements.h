@@ -96,7 +96,8 @@ struct Elements {
                            std::int64_t head_dim, Use use) {
     switch (type) {
       case ElementType::f16:
-        return for_words<2>(rows, next, head_dim, use, S::split_halves);
+        return for_words<2>(rows, next, head_dim, use,
+                            [](Words word, Floats* out) { S::split_halves(word, out); });
       case ElementType::bf16:
         return for_words<2>(rows, next, head_dim, use, [](Words word, Floats* out) {
           out[0] = S::from_bits(S::shift_left(word, 16));
