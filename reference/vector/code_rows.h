@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "reference/vector/kernels.h"
+#include "reference/vector/prefetch.h"
 
 namespace mikv::reference::vector {
 
@@ -38,11 +39,12 @@ struct CodeRows {
   }
 
   /// words: [kPanelTokens / kLanes, row_bytes / 4, kLanes]; a lane holds one token's.
-  static void transpose_keys(const std::uint8_t* rows, const QuantizedLayout& layout,
-                             std::uint32_t* words) {
+  static void transpose_keys(const std::uint8_t* rows, const std::byte* next,
+                             const QuantizedLayout& layout, std::uint32_t* words) {
     const std::int64_t row_bytes = layout.row_bytes;
     for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
       for (std::int64_t begin = 0; begin < row_bytes; begin += 16) {
+        prefetch(next + token * row_bytes + begin * S::kLanes, 16 * S::kLanes);
         Words columns[4];
         S::transpose(rows + token * row_bytes + begin, row_bytes, columns);
         const std::int64_t left = (row_bytes - begin) / 4;
@@ -55,11 +57,12 @@ struct CodeRows {
 
   /// words: [kPanelTokens / 4, groups, value_vectors, kLanes]; a lane holds one byte of four
   /// tokens' rows, 8-bit codes less 128.
-  static void interleave_values(const std::uint8_t* rows, const QuantizedLayout& layout,
-                                std::uint32_t* words) {
+  static void interleave_values(const std::uint8_t* rows, const std::byte* next,
+                                const QuantizedLayout& layout, std::uint32_t* words) {
     const std::int64_t row_bytes = layout.row_bytes;
     const Words flip = S::broadcast_word(layout.bits == 8 ? 0x80808080U : 0);
     for (std::int64_t token = 0; token < kPanelTokens; token += 4) {
+      prefetch(next + token * row_bytes, 4 * row_bytes);
       for (std::int64_t g = 0; g < layout.groups; ++g) {
         const std::uint8_t* group = rows + token * row_bytes + g * layout.group_bytes;
         for (std::int64_t v = 0; v < layout.value_vectors; ++v, words += S::kLanes) {

@@ -103,9 +103,10 @@ struct Kernels {
   void (*widen_codes)(const std::uint8_t* rows, const QuantizedLayout& layout, std::uint8_t* out);
 
   /// The words of a page's keys, in the order of quantized_logits. rows, here and below, has
-  /// layout.row_bytes a token, and 16 bytes more are readable behind them.
-  void (*transpose_keys)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                         std::uint32_t* words);
+  /// layout.row_bytes a token, and 16 bytes more are readable behind them; next is what is stored
+  /// of the page after it, or any address if there is none.
+  void (*transpose_keys)(const std::uint8_t* rows, const std::byte* next,
+                         const QuantizedLayout& layout, std::uint32_t* words);
 
   /// alpha and beta of a page's groups as fp32, each [groups, stride].
   void (*unpack_groups)(const GroupParams* groups, const QuantizedLayout& layout,
@@ -122,8 +123,8 @@ struct Kernels {
                              const float* beta, const QuantizedLayout& layout, ValueWeights& out);
 
   /// The bytes of a page's values, in the order of weigh_codes.
-  void (*interleave_values)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                            std::uint32_t* words);
+  void (*interleave_values)(const std::uint8_t* rows, const std::byte* next,
+                            const QuantizedLayout& layout, std::uint32_t* words);
 
   /// Adds a page's weighted codes to sums. page is its index in the chunk.
   void (*weigh_codes)(const std::uint32_t* words, const QuantizedLayout& layout,

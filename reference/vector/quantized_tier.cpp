@@ -79,24 +79,19 @@ class QuantizedPass {
 
   void add_logits(const Chunk& chunk, std::int64_t page, std::vector<TierAttention>& results) {
     const std::int64_t slot = chunk.page_slot(page);
+    const std::int64_t next = chunk.next_page_slot(page);
     float* alpha = key_groups_.data();
     float* beta = alpha + layout_.groups * kPanelTokens;
-    prefetch_next(chunk, slot, 0);
-    kernels_.transpose_keys(rows(chunk.tier.key(slot)), layout_, words_.data());
-    prefetch_next(chunk, slot, 1);
+    kernels_.transpose_keys(rows(chunk.tier.key(slot)), chunk.tier.key(next).data(), layout_,
+                            words_.data());
+    // The keys' groups, and the values' behind them.
+    prefetch(std::as_bytes(chunk.tier.key_groups(next)).data(),
+             kPageSlots * chunk.tier.layout().scale_bytes());
     kernels_.unpack_groups(chunk.tier.key_groups(slot).data(), layout_, kPanelTokens, alpha, beta);
-    prefetch_next(chunk, slot, 2);
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       kernels_.quantized_logits(words_.data(), alpha, beta, layout_, heads_[i].query, scale_,
                                 results[i].logits.data() + slot);
     }
-  }
-
-  // A third of the next page's keys and values: all at once would be waited for.
-  static void prefetch_next(const Chunk& chunk, std::int64_t slot, int part) {
-    if (slot + kPageSlots >= chunk.tier.slots()) return;
-    const std::int64_t bytes = (chunk.tier.layout().positions_offset() + 2) / 3;
-    prefetch(chunk.tier.key(slot + kPageSlots).data() + part * bytes, bytes);
   }
 
   void load_value_groups(const Chunk& chunk) {
@@ -125,7 +120,8 @@ class QuantizedPass {
   }
 
   void add_values(const Chunk& chunk, std::int64_t page) {
-    kernels_.interleave_values(rows(chunk.tier.value(chunk.page_slot(page))), layout_,
+    const std::byte* next = chunk.tier.value(chunk.next_page_slot(page)).data();
+    kernels_.interleave_values(rows(chunk.tier.value(chunk.page_slot(page))), next, layout_,
                                words_.data());
     for (HeadState& head : heads_) {
       kernels_.weigh_codes(words_.data(), layout_, head.weights, page, head.sums());

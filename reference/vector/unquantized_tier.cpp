@@ -31,8 +31,7 @@ class UnquantizedPass {
   void add_logits(const Chunk& chunk, std::int64_t page, std::vector<TierAttention>& results) {
     const std::int64_t slot = chunk.page_slot(page);
     const std::byte* keys = chunk.tier.key(slot).data();
-    const std::byte* next =
-        slot + kPageSlots < chunk.tier.slots() ? chunk.tier.key(slot + kPageSlots).data() : keys;
+    const std::byte* next = chunk.tier.key(chunk.next_page_slot(page)).data();
     if (queries_.count == 1) {
       kernels_.row_logits(keys, next, element_, head_dim_, queries_.values, queries_.scale,
                           results[0].logits.data() + slot);
