@@ -2,6 +2,7 @@
 #include <array>
 
 #include "reference/vector/buffer.h"
+#include "reference/vector/prefetch.h"
 #include "reference/vector/tier_pass.h"
 
 namespace mikv::reference::vector {
@@ -21,6 +22,8 @@ class UnquantizedPass {
 
   bool attend(const Chunk& chunk, std::vector<TierAttention>& results) {
     for (std::int64_t page = 0; page < chunk.pages(); ++page) add_logits(chunk, page, results);
+    prefetch(chunk.tier.value(chunk.first_slot()).data(),
+             kBlockSlots * chunk.tier.layout().payload_bytes);
     return std::all_of(results.begin(), results.end(), [&](TierAttention& result) {
       return weigh(chunk, result.logits.data() + chunk.first_slot(),
                    *result.chunks[static_cast<std::size_t>(chunk.index)]);
