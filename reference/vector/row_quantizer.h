@@ -88,19 +88,16 @@ struct RowQuantizer {
     }
     const float low = S::smallest(low_lanes);
     const float alpha = (S::largest(high_lanes) - low) / static_cast<float>(levels);
-    const float step = S::round_to_half(clamp(alpha), params.alpha);
-    scale.minimum = S::round_to_half(clamp(low), params.beta);
+    const float clamped_alpha = alpha < kLargestHalf ? alpha : kLargestHalf;
+    const float above = low > -kLargestHalf ? low : -kLargestHalf;
+    const float step = S::round_to_half(clamped_alpha, params.alpha);
+    scale.minimum = S::round_to_half(above < kLargestHalf ? above : kLargestHalf, params.beta);
     scale.inverse = step > 0.0F ? 1.0F / step : 0.0F;
-    return alpha > kLargestHalf || __builtin_fabsf(low) > kLargestHalf;
+    return (alpha > kLargestHalf) | (__builtin_fabsf(low) > kLargestHalf);
   }
 
   // No -0 (CONTRACT R6).
   static Floats canonical(const float* x) { return S::add(S::load(x), S::broadcast(0.0F)); }
-
-  static float clamp(float x) {
-    const float above = x > -kLargestHalf ? x : -kLargestHalf;
-    return above < kLargestHalf ? above : kLargestHalf;
-  }
 
   // Returns the end of the packed group.
   template <int kBits>
