@@ -132,17 +132,23 @@ struct RowQuantizer {
     return squeeze<kBits>(S::join_bytes(codes));
   }
 
-  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all; what lies above them
-  // then has no meaning.
+  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all.
   template <int kBits>
   static Words squeeze(Words x) {
     if constexpr (kBits == 8) return x;
-    constexpr int kGap = 8 - kBits;
-    constexpr std::uint64_t kTwo = 0x0001000100010001U * ((1U << (2 * kBits)) - 1);
-    constexpr std::uint64_t kFour = 0x0000000100000001U * ((std::uint64_t{1} << (4 * kBits)) - 1);
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, kGap)), repeated(kTwo));
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, 2 * kGap)), repeated(kFour));
-    return S::bit_or(x, S::shift_right_64(x, 4 * kGap));
+    x = close_gaps<kBits, 8>(x);
+    x = close_gaps<2 * kBits, 16>(x);
+    return close_gaps<4 * kBits, 32>(x);
+  }
+  // Moves the upper half of every 2 * kField bits down to the kUsed bits of the lower one.
+  template <int kUsed, int kField>
+  static Words close_gaps(Words x) {
+    constexpr std::uint64_t kEach = kField == 8    ? 0x0001000100010001U
+                                    : kField == 16 ? 0x0000000100000001U
+                                                   : 1U;
+    constexpr std::uint64_t kLower = kEach * ((std::uint64_t{1} << kUsed) - 1);
+    const Words upper = S::bit_and(S::shift_right_64(x, kField - kUsed), repeated(kLower << kUsed));
+    return S::bit_or(S::bit_and(x, repeated(kLower)), upper);
   }
 
   static Words repeated(std::uint64_t x) {
