@@ -110,9 +110,7 @@ struct Avx2 {
   static void store_low_bytes(std::byte* p, Words x) {
     std::uint64_t pairs[4];
     store_words(pairs, x);
-    constexpr int kStored = kBytes < 3 ? kBytes : kBytes < 5 ? 4 : 8;  // the next one overwrites it
-    for (int i = 0; i < 4 - 1; ++i) std::memcpy(p + i * kBytes, pairs + i, kStored);
-    std::memcpy(p + (4 - 1) * kBytes, pairs + 4 - 1, kBytes);
+    for (int i = 0; i < 4; ++i) std::memcpy(p + i * kBytes, pairs + i, kBytes);
   }
   static void add_to_sums(std::uint64_t* sums, Words x) {
     add_half(sums, _mm256_castsi256_si128(x));

@@ -183,18 +183,16 @@ struct Avx512 {
   }
 
  private:
-  // Two pairs share 128 bits; each store overwrites the surplus of the one before.
+  // Two pairs share 128 bits.
   template <int kBytes>
   static void store_squeezed(std::byte* p, Words x) {
-    constexpr int kStored = kBytes < 3 ? 4 : kBytes < 5 ? 8 : 16;
     std::uint8_t order[16] = {};
     for (int i = 0; i < 2 * kBytes; ++i) {
       order[i] = static_cast<std::uint8_t>(i < kBytes ? i : 8 + i - kBytes);
     }
     std::uint8_t lanes[64];
     store_words(lanes, _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(row(order))));
-    for (int i = 0; i < 3; ++i) std::memcpy(p + i * 2 * kBytes, lanes + 16 * i, kStored);
-    std::memcpy(p + 6 * kBytes, lanes + 48, 2 * kBytes);
+    for (int i = 0; i < 4; ++i) std::memcpy(p + i * 2 * kBytes, lanes + 16 * i, 2 * kBytes);
   }
   static Words four_rows(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
                          const std::uint8_t* d) {

@@ -187,9 +187,7 @@ struct Portable {
   static void store_low_bytes(std::byte* p, Words x) {
     std::uint64_t pairs[kLanes / 2];
     std::memcpy(pairs, &x, sizeof(x));
-    constexpr int kStored = kBytes < 3 ? kBytes : kBytes < 5 ? 4 : 8;  // the next one overwrites it
-    for (int i = 0; i < kLanes / 2 - 1; ++i) std::memcpy(p + i * kBytes, pairs + i, kStored);
-    std::memcpy(p + (kLanes / 2 - 1) * kBytes, pairs + kLanes / 2 - 1, kBytes);
+    for (int i = 0; i < kLanes / 2; ++i) std::memcpy(p + i * kBytes, pairs + i, kBytes);
   }
   /// Adds each word to one of kLanes 64-bit sums.
   static void add_to_sums(std::uint64_t* sums, Words x) {

@@ -77,14 +77,16 @@ __attribute__((target("avx512f,avx512vnni"))) void integer_dot_avx512(std::int64
 
 #if defined(__x86_64__)
 std::optional<CeilingLoop> fma_loop(reference::Isa isa) {
-  if (isa == reference::Isa::avx2) return CeilingLoop{fma_avx2, 2 * 8 * kChains};
-  if (isa == reference::Isa::avx512) return CeilingLoop{fma_avx512, 2 * 16 * kChains};
+  if (isa == reference::Isa::avx2) return CeilingLoop{fma_avx2, std::int64_t{2} * 8 * kChains};
+  if (isa == reference::Isa::avx512) return CeilingLoop{fma_avx512, std::int64_t{2} * 16 * kChains};
   return std::nullopt;
 }
 
 std::optional<CeilingLoop> integer_dot_loop(reference::Isa isa) {
-  if (isa == reference::Isa::avx2) return CeilingLoop{integer_dot_avx2, 2 * 32 * kChains};
-  if (isa == reference::Isa::avx512) return CeilingLoop{integer_dot_avx512, 2 * 64 * kChains};
+  if (isa == reference::Isa::avx2)
+    return CeilingLoop{integer_dot_avx2, std::int64_t{2} * 32 * kChains};
+  if (isa == reference::Isa::avx512)
+    return CeilingLoop{integer_dot_avx512, std::int64_t{2} * 64 * kChains};
   return std::nullopt;
 }
 #else

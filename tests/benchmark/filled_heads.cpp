@@ -37,7 +37,7 @@ Amounts FilledHeads::step_amounts() const {
       amounts.units += pairs;
       amounts.bytes += storage.tokens() * (layout.token_bytes() - PageLayout::position_bytes());
       if (info(storage.format()).quantized) {
-        amounts.integer_operations += 2 * 2 * products;  // two bytes a query element or weight
+        amounts.integer_operations += 4 * products;  // two bytes a query element or weight
       } else {
         amounts.flops += 2 * products;
       }

@@ -60,12 +60,14 @@ class Tokens {
   template <typename Algorithm>
   [[nodiscard]] std::vector<std::int64_t> select_with(Algorithm algorithm) const {
     std::vector<Ranked> others;
+    others.reserve(static_cast<std::size_t>(count_ - recent_));
     for (std::int64_t i = 0; i < count_ - recent_; ++i) {
       others.push_back({scores_[static_cast<std::size_t>(i)], i});
     }
     const auto end = others.begin() + (budget_ - recent_);
     algorithm(others.begin(), end, others.end(), kSelectedBefore);
     std::vector<std::int64_t> set;
+    set.reserve(static_cast<std::size_t>(budget_));
     for (auto it = others.begin(); it != end; ++it) set.push_back(it->position);
     for (std::int64_t i = count_ - recent_; i < count_; ++i) set.push_back(i);
     std::sort(set.begin(), set.end());

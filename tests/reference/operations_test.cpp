@@ -92,7 +92,7 @@ TEST_CASE("instruction sets agree on quantized rows of every width and group siz
   const std::int64_t size = GENERATE(8, 16, 24, 32, 40, 64, 72, 128, 256);
   const std::int64_t groups = GENERATE(1, 2, 5);
   CAPTURE(bits, size, groups);
-  RandomNumbers random(static_cast<std::uint64_t>(bits * 1000 + size + groups));
+  RandomNumbers random(static_cast<std::uint64_t>(1000 * size + 10 * groups + bits));
   for (int repetition = 0; repetition < 20; ++repetition) {
     Row row(size * groups);
     const double spread = std::exp2(static_cast<double>(random.below(40)) - 20);

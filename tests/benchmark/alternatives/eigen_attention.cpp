@@ -24,13 +24,13 @@ struct StoredRows {
   const std::uint16_t* groups;
 };
 
-void cast(const StoredRows& rows, std::int64_t first, Eigen::Ref<Rows> block) {
+void cast(const StoredRows& rows, std::int64_t first, Eigen::Ref<Rows>& block) {
   const auto* halves = reinterpret_cast<const Eigen::half*>(rows.halves) + first * block.cols();
   block = Eigen::Map<const HalfRows>(halves, block.rows(), block.cols()).cast<float>();
 }
 
 void unpack(const StoredRows& rows, std::int64_t group_size, std::int64_t first,
-            Eigen::Ref<Rows> block) {
+            Eigen::Ref<Rows>& block) {
   const std::int64_t words = block.cols() / kCodesOfWord;
   const std::int64_t words_of_group = group_size / kCodesOfWord;
   const std::uint8_t* codes = rows.codes + first * words * 4;
@@ -55,8 +55,9 @@ void for_blocks(std::int64_t tokens, std::int64_t head_dim, Fill fill, Use use) 
   Rows block(kBlockTokens, head_dim);
   for (std::int64_t first = 0; first < tokens; first += kBlockTokens) {
     const std::int64_t count = std::min(kBlockTokens, tokens - first);
-    fill(first, block.topRows(count));
-    use(first, block.topRows(count));
+    Eigen::Ref<Rows> rows = block.topRows(count);
+    fill(first, rows);
+    use(first, rows);
   }
 }
 
@@ -68,12 +69,12 @@ void attend(const Head& head, const Queries& queries, float* out) {
   const Eigen::Map<const Rows> q(queries.values, queries.count, head.head_dim);
   const Eigen::Map<const Rows> balanced(queries.balanced, queries.count, head.head_dim);
   const auto cast_of = [&](const std::uint16_t* rows) {
-    return [rows](std::int64_t first, Eigen::Ref<Rows> block) {
+    return [rows](std::int64_t first, Eigen::Ref<Rows>& block) {
       cast({.halves = rows, .codes = nullptr, .groups = nullptr}, first, block);
     };
   };
   const auto unpack_of = [&](const std::uint8_t* rows, const std::uint16_t* groups) {
-    return [=, &head](std::int64_t first, Eigen::Ref<Rows> block) {
+    return [=, &head](std::int64_t first, Eigen::Ref<Rows>& block) {
       unpack({.halves = nullptr, .codes = rows, .groups = groups}, head.group_size, first, block);
     };
   };
