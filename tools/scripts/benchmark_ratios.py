@@ -70,6 +70,12 @@ class Result:
         self.seconds = entry["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[entry["time_unit"]]
         self.amounts = {name: entry.get(name, 0) for name in ("units", "bytes", "flops", "integer_operations")}
 
+    def reads_memory(self):
+        """Whether its data comes from beyond the caches."""
+        if self.stage == "decode":
+            return self.shape["kv_heads"] != "1"
+        return self.stage == "balancer" or self.stage == "quantize_pack" and int(self.shape["rows"]) > 65536
+
     def rate(self, amount):
         return self.amounts[amount] / self.seconds
 
@@ -87,7 +93,7 @@ class Ceilings:
 
     def shares(self, result):
         """The ceilings' names and which share of the time each would need."""
-        if self.read and result.amounts["bytes"]:
+        if self.read and result.reads_memory():
             yield "read", result.amounts["bytes"] / self.read / result.seconds
         needed = 0
         for amount in ("flops", "integer_operations"):
@@ -124,7 +130,7 @@ def bounds(result, ceilings, alternatives):
         if best == "avx512":
             each = 1e9 * result.seconds / result.amounts["units"]
             yield f"{each:.1f} <= 15 ns", each <= 15
-    if result.stage == "quantize_pack" and "read" in shares and int(result.shape["rows"]) > 65536:
+    if result.stage == "quantize_pack" and "read" in shares:
         yield f"{shares['read']:.2f} >= 0.4 of read", shares["read"] >= 0.4
     if result.stage == "prefill_scores" and "arithmetic" in shares:
         yield f"{shares['arithmetic']:.2f} >= 0.7 of FMA peak", shares["arithmetic"] >= 0.7
