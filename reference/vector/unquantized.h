@@ -133,6 +133,10 @@ struct Unquantized {
   static void weigh_vectors(const float* p, const std::byte* const* pages, ElementType type,
                             std::int64_t count, std::int64_t head_dim, std::int64_t c, float* o) {
     Floats blocks[Math::kBlockCount][kVectors];
+    const auto rows_of = [&](std::int64_t begin) {
+      const std::int64_t offset = begin % kPanelTokens * head_dim + c;
+      return pages[begin / kPanelTokens] + offset * Elements<S>::bytes(type);
+    };
     for (std::int64_t b = 0; b < Math::kBlockCount; ++b) {
       const std::int64_t begin = b * kBlockSlots;
       if (begin >= count) {  // its page may not exist
@@ -140,10 +144,9 @@ struct Unquantized {
         continue;
       }
       const std::int64_t end = begin + kBlockSlots < count ? begin + kBlockSlots : count;
-      const std::int64_t first_row = begin % kPanelTokens;
-      const std::byte* rows =
-          pages[begin / kPanelTokens] + (first_row * head_dim + c) * Elements<S>::bytes(type);
-      weigh_block<kVectors>(p + begin, rows, type, end - begin, head_dim, blocks[b]);
+      const std::byte* rows = rows_of(begin);
+      weigh_block<kVectors>(p + begin, rows, end < count ? rows_of(end) : rows, type, end - begin,
+                            head_dim, blocks[b]);
     }
     for (std::int64_t distance = Math::kBlockCount / 2; distance >= 1; distance /= 2) {
       for (std::int64_t b = 0; b < distance; ++b) {
@@ -156,13 +159,15 @@ struct Unquantized {
   }
 
   template <int kVectors>
-  static void weigh_block(const float* p, const std::byte* rows, ElementType type,
-                          std::int64_t count, std::int64_t head_dim, Floats* sum) {
+  static void weigh_block(const float* p, const std::byte* rows, const std::byte* next,
+                          ElementType type, std::int64_t count, std::int64_t head_dim,
+                          Floats* sum) {
     Floats o[kVectors];
     for (Floats& x : o) x = S::broadcast(0.0F);
     const std::int64_t bytes = Elements<S>::bytes(type);
     for (std::int64_t j = 0; j < count; ++j) {
       const Floats weight = S::broadcast(p[j]);
+      prefetch(next + j * head_dim * bytes, kVectors * S::kLanes * bytes);
       for (int v = 0; v < kVectors; ++v) {
         const std::byte* values = rows + (j * head_dim + v * S::kLanes) * bytes;
         o[v] = S::fma(weight, Elements<S>::load(values, type), o[v]);
