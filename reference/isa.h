@@ -18,13 +18,13 @@ enum class Isa : std::uint8_t {
 
 [[nodiscard]] std::string_view name(Isa isa);
 
-/// What this build and this processor can run, the fastest last.
+/// What this build and this processor can run, the preferred one last.
 [[nodiscard]] std::vector<Isa> available_isas();
 
 /// The one of this name. Throws UsageError if none of them has it.
 [[nodiscard]] Isa isa_named(std::string_view asked, std::span<const Isa> available);
 
-/// The one that the environment variable MIKV_ISA names, else the fastest; decided once. Throws
+/// The one that the environment variable MIKV_ISA names, else the preferred one; decided once. Throws
 /// UsageError if MIKV_ISA names none of available_isas().
 [[nodiscard]] Isa selected_isa();
 
