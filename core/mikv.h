@@ -111,7 +111,7 @@ typedef struct mikv_append_args {
   uint32_t reserved;
   mikv_shape shape;
   const int64_t* position; /* [sequences], host memory */
-  const int64_t* slot;     /* [sequences], host memory: the row to write */
+  mikv_array slots;        /* [sequences, kv_heads, 1], one int64: the row to write */
   mikv_array keys;         /* [sequences, kv_heads, 1], head_dim elements a row */
   mikv_array values;       /* likewise */
   mikv_array balancer;     /* as above; in */
@@ -129,7 +129,7 @@ typedef struct mikv_demote_args {
   mikv_array balancer;         /* in */
   mikv_tier importance;        /* in and out */
   mikv_tier retained;          /* one row a head is written */
-  mikv_array demoted_slot;     /* out: [sequences, kv_heads, 1], one int64: the importance row */
+  mikv_array demoted_slots;    /* out: [sequences, kv_heads, 1], one int64: the importance row */
 } mikv_demote_args;
 
 /* Attention of the newest token's queries over both tiers. */

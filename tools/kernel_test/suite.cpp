@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kernel_test/suite.h"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+#include "core/error.h"
+#include "tools/kernel_test/child_process.h"
+#include "tools/kernel_test/guarded_memory.h"
+#include "tools/kernel_test/kernel_case.h"
+#include "tools/replay/parallel.h"
+
+namespace mikv::kernel_test {
+namespace {
+
+// What the child tells its parent.
+struct Report {
+  bool loaded;
+  mikv_status status;
+  std::int32_t different_runs;       // of the repeated ones
+  std::int32_t different_sequences;  // whose bits are others if they are alone
+  char text[256];
+};
+
+std::uint64_t output_hash(const std::vector<CaseArray*>& arrays) {
+  std::uint64_t hash = 0;
+  for (const CaseArray* array : arrays) {
+    if (!array->is_output()) continue;
+    hash = XXH3_64bits_withSeed(array->memory().data(), array->memory().size(), hash);
+  }
+  return hash;
+}
+
+// Runs in the child: the first call's results stay in the arrays.
+class Calls {
+ public:
+  Calls(const PluginInfo& plugin, const CaseSpec& spec, KernelCase& kernel_case, int repeat,
+        Report& report)
+      : plugin_(plugin),
+        all_(whole_case(spec)),
+        case_(kernel_case),
+        arrays_(kernel_case.arrays()),
+        repeat_(repeat),
+        report_(report) {}
+
+  void run() {
+    const mikv_kernels* kernels = load_kernels(plugin_.path);
+    if (kernels == nullptr) return;
+    report_.loaded = true;
+    report_.status = case_.call(*kernels, all_);
+    if (report_.status != MIKV_OK) return keep_error(*kernels);
+    if (repeat_ < 2) return;
+    for (const CaseArray* array : arrays_) {
+      first_.emplace_back(array->memory().begin(), array->memory().end());
+    }
+    repeat(*kernels);
+    if (all_.sequences > 1) run_alone(*kernels);
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      std::ranges::copy(first_[i], arrays_[i]->memory().begin());
+    }
+  }
+
+ private:
+  void keep_error(const mikv_kernels& kernels) {
+    if (kernels.last_error == nullptr) return;
+    const char* text = kernels.last_error();
+    std::strncpy(report_.text, text == nullptr ? "" : text, sizeof(report_.text) - 1);
+  }
+
+  void repeat(const mikv_kernels& kernels) {
+    const std::uint64_t expected = output_hash(arrays_);
+    for (int i = 1; i < repeat_; ++i) {
+      for (CaseArray* array : arrays_) array->restore();
+      const bool ran = case_.call(kernels, all_) == MIKV_OK;
+      if (!ran || output_hash(arrays_) != expected) ++report_.different_runs;
+    }
+  }
+
+  // Each sequence as a batch of one.
+  void run_alone(const mikv_kernels& kernels) {
+    for (std::int64_t sequence = 0; sequence < all_.sequences; ++sequence) {
+      for (CaseArray* array : arrays_) array->restore();
+      Call one = all_;
+      one.first_sequence = sequence;
+      one.sequences = 1;
+      const bool ran = case_.call(kernels, one) == MIKV_OK;
+      if (!ran || !same_as_first(sequence)) ++report_.different_sequences;
+    }
+  }
+
+  [[nodiscard]] bool same_as_first(std::int64_t sequence) const {
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      const std::span<std::byte> now = arrays_[i]->sequence(sequence);
+      const auto offset = now.data() - arrays_[i]->memory().data();
+      if (!std::equal(now.begin(), now.end(), first_[i].begin() + offset)) return false;
+    }
+    return true;
+  }
+
+  const PluginInfo& plugin_;
+  Call all_;
+  KernelCase& case_;
+  std::vector<CaseArray*> arrays_;
+  int repeat_;
+  Report& report_;
+  std::vector<std::vector<std::byte>> first_;  // contents after the first call
+};
+
+Verdict failure(Status status, const std::string& stage, const std::string& message) {
+  Verdict verdict;
+  verdict.status = status;
+  verdict.stage = stage;
+  verdict.message = message;
+  return verdict;
+}
+
+std::string status_text(const Report& report) {
+  const std::string detail = report.text[0] == '\0' ? "" : ": " + escape(std::string(report.text));
+  return fmt::format("the kernel returned status {}{}", report.status, detail);
+}
+
+Verdict judge(KernelCase& kernel_case, const Report& report, const SuiteOptions& options) {
+  if (!report.loaded) return failure(Status::error, "", "the plug-in could not be loaded again");
+  if (report.status == MIKV_UNSUPPORTED) {
+    return failure(Status::not_implemented, "", status_text(report));
+  }
+  if (report.status != MIKV_OK) return failure(Status::error, "", status_text(report));
+  for (const CaseArray* array : kernel_case.arrays()) {
+    if (const auto damage = array->damage()) {
+      Verdict verdict = failure(Status::failed, "memory", *damage);
+      verdict.diagnosis = "out_of_bounds";
+      return verdict;
+    }
+  }
+  Verdict verdict = kernel_case.judge(options.rule);
+  if (verdict.status != Status::passed) return verdict;
+  if (report.different_runs > 0) {
+    return failure(Status::failed, "determinism",
+                   fmt::format("{} of {} further runs gave other bits", report.different_runs,
+                               options.repeat - 1));
+  }
+  if (report.different_sequences > 0) {
+    return failure(Status::failed, "determinism",
+                   fmt::format("{} sequences get other bits when they are alone in the batch",
+                               report.different_sequences));
+  }
+  return verdict;
+}
+
+Verdict run(const PluginInfo& plugin, const CaseSpec& spec, const SuiteOptions& options,
+            double& seconds) {
+  if (std::ranges::find(plugin.operations, spec.operation) == plugin.operations.end()) {
+    return failure(Status::not_implemented, "",
+                   fmt::format("the plug-in has no {}", name(spec.operation)));
+  }
+  const std::unique_ptr<KernelCase> kernel_case = make_case(spec);
+  const GuardedMemory memory(sizeof(Report));
+  auto* report = new (memory.bytes().data()) Report{};
+  const auto start = std::chrono::steady_clock::now();
+  const ChildEnd end = run_in_child(
+      [&] { Calls(plugin, spec, *kernel_case, options.repeat, *report).run(); }, options.limit);
+  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!end.ok()) return failure(Status::error, "process", "the kernel " + end.text(options.limit));
+  return judge(*kernel_case, *report, options);
+}
+
+}  // namespace
+
+CaseResult run_case(const PluginInfo& plugin, const CaseSpec& spec, const SuiteOptions& options) {
+  CaseResult result{
+      .name = to_string(spec), .operation = spec.operation, .verdict = {}, .seconds = 0};
+  result.verdict = run(plugin, spec, options, result.seconds);
+  return result;
+}
+
+std::vector<CaseResult> run_suite(const PluginInfo& plugin, const std::vector<CaseSpec>& cases,
+                                  const SuiteOptions& options) {
+  std::vector<CaseResult> results(cases.size());
+  std::mutex mutex;
+  std::int64_t done = 0;
+  const auto count = static_cast<std::int64_t>(cases.size());
+  tools::parallel_for(count, options.threads, [&](std::int64_t i) {
+    const auto index = static_cast<std::size_t>(i);
+    results[index] = run_case(plugin, cases[index], options);
+    const std::lock_guard lock(mutex);
+    if (options.progress) options.progress(++done, count);
+  });
+  return results;
+}
+
+}  // namespace mikv::kernel_test
