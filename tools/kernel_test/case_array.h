@@ -16,8 +16,9 @@
 
 namespace mikv::kernel_test {
 
-/// dense: no gaps. padded: gaps after rows, heads and sequences, each of its own size.
-enum class ArrayLayout : std::uint8_t { dense, padded };
+/// dense: no gaps. padded: gaps after rows, heads and sequences, each of its own size. wide: as
+/// padded, and more than 2^32 elements from one sequence to the next.
+enum class ArrayLayout : std::uint8_t { dense, padded, wide };
 
 /// Whether a kernel may write a row (sequence, head, row). Empty: no row.
 using Writable = std::function<bool(std::int64_t, std::int64_t, std::int64_t)>;
@@ -60,8 +61,8 @@ class CaseArray {
   template <typename T>
   [[nodiscard]] std::vector<T> sealed_values(std::int64_t sequence, std::int64_t head,
                                              std::int64_t row_index) const {
-    return as<T>(std::span(sealed_).subspan(offset(sequence, head, row_index),
-                                            static_cast<std::size_t>(size_.row_bytes)));
+    return as<T>(std::span(sealed_[static_cast<std::size_t>(sequence)])
+                     .subspan(offset(head, row_index), static_cast<std::size_t>(size_.row_bytes)));
   }
   void set(std::int64_t sequence, std::int64_t head, std::int64_t row_index,
            std::span<const std::byte> bytes) {
@@ -70,14 +71,14 @@ class CaseArray {
 
   /// All bytes of one sequence, gaps included.
   [[nodiscard]] std::span<std::byte> sequence(std::int64_t sequence) const {
-    return memory().subspan(static_cast<std::size_t>(sequence * sequence_stride_),
-                            static_cast<std::size_t>(sequence_stride_));
+    return {memory_.base() + sequence * sequence_stride_,
+            static_cast<std::size_t>(sequence_bytes_)};
   }
 
   /// For the interface, with data at base (the array's own memory, or a copy of it elsewhere).
   [[nodiscard]] mikv_array view(void* base) const;
-  [[nodiscard]] mikv_array view() const { return view(memory_.bytes().data()); }
-  [[nodiscard]] std::span<std::byte> memory() const { return memory_.bytes(); }
+  [[nodiscard]] mikv_array view() const { return view(memory_.base()); }
+  [[nodiscard]] void* data() const { return memory_.base(); }
 
   /// Remembers rows and gaps as they are now. Call before the kernel runs.
   void seal();
@@ -95,18 +96,20 @@ class CaseArray {
     std::memcpy(out.data(), bytes.data(), bytes.size());
     return out;
   }
-  [[nodiscard]] std::size_t offset(std::int64_t sequence, std::int64_t head,
-                                   std::int64_t row) const;
+  // Within a sequence.
+  [[nodiscard]] std::size_t offset(std::int64_t head, std::int64_t row) const;
+  [[nodiscard]] std::optional<std::string> sequence_damage(std::int64_t sequence) const;
 
   std::string name_;
   std::string type_;
   ArraySize size_;
   std::int64_t row_stride_;
   std::int64_t head_stride_;
+  std::int64_t sequence_bytes_;
   std::int64_t sequence_stride_;
   Writable writable_;
   GuardedMemory memory_;
-  std::vector<std::byte> sealed_;
+  std::vector<std::vector<std::byte>> sealed_;  // by sequence
 };
 
 }  // namespace mikv::kernel_test

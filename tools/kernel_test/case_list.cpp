@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "core/tier_plan.h"
 #include "trace/synth/counter_random.h"
 
 namespace mikv::kernel_test {
@@ -72,10 +73,10 @@ class CaseList {
     const bool retained = info(spec.retained_format).quantized;
     const bool importance = info(spec.importance_format).quantized;
     if (spec.operation == Operation::dequantize) {
-      // the tier holds tokens of every sequence
-      return retained ? spec.importance_ratio < 1 : importance;
+      const std::int64_t stored = spec.tokens - 1;  // the newest token is not there yet
+      const std::int64_t important = importance_budget(spec.importance_ratio, stored);
+      return retained ? important < stored : importance && important > 0;
     }
-    // subnormal values are nothing that a query would look for
     if (spec.operation == Operation::append && spec.pattern == Pattern::ties) return importance;
     if (spec.operation == Operation::demote && spec.pattern == Pattern::ties)
       return retained && !importance;
@@ -130,6 +131,10 @@ class CaseList {
     }
     add_changed(operation, [](CaseSpec& spec) { spec.sequences = 5; });
     add_changed(operation, [](CaseSpec& spec) { spec.layout = ArrayLayout::dense; });
+    add_changed(operation, [](CaseSpec& spec) {
+      spec.layout = ArrayLayout::wide;
+      spec.tokens = 40;
+    });
     add_changed(operation, [](CaseSpec& spec) { spec.balancer = false; });
   }
 

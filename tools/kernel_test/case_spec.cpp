@@ -165,12 +165,14 @@ void set_value(Unresolved& out, std::string_view part, std::string_view key,
 void set_word(CaseSpec& spec, std::string_view word) {
   if (word == "dense") {
     spec.layout = ArrayLayout::dense;
+  } else if (word == "wide") {
+    spec.layout = ArrayLayout::wide;
   } else if (word == "nobalancer") {
     spec.balancer = false;
   } else if (const auto format = storage_format(word); format && info(*format).retained_tier) {
     spec.retained_format = *format;
   } else {
-    refuse(word, "is not known", "use a retained format, dense, nobalancer or NAME=VALUE");
+    refuse(word, "is not known", "use a retained format, dense, wide, nobalancer or NAME=VALUE");
   }
 }
 
@@ -230,6 +232,7 @@ std::string to_string(const CaseSpec& spec) {
   if (!spec.balancer) text += ":nobalancer";
   if (spec.pattern != Pattern::normal) text += fmt::format(":data={}", name(spec.pattern));
   if (spec.layout == ArrayLayout::dense) text += ":dense";
+  if (spec.layout == ArrayLayout::wide) text += ":wide";
   return text + fmt::format(":seed={}", spec.seed);
 }
 

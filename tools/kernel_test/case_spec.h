@@ -53,7 +53,7 @@ struct CaseSpec {
 
 /// 'decode:llama3-8b:s=513:r=0.2:int2:seed=7'. What has its default is left out: hi=FORMAT (the
 /// importance format, default the element type), g=GROUP_SIZE (default half of head_dim),
-/// b=SEQUENCES, e=ELEMENT, data=PATTERN, nobalancer, dense.
+/// b=SEQUENCES, e=ELEMENT, data=PATTERN, nobalancer, dense, wide.
 [[nodiscard]] std::string to_string(const CaseSpec& spec);
 
 /// Reads what to_string writes, in any order after the shape: 'q32k8d128' or a model's name. Throws

@@ -8,23 +8,28 @@
 
 namespace mikv::kernel_test {
 
-/// Shared with child processes; its last byte is followed by a page without access, so that
-/// reading or writing past the end kills the process that does it.
+/// Shared with child processes. The last byte of each area is followed by memory without access, so
+/// that reading or writing past it kills the process that does it.
 class GuardedMemory {
  public:
-  explicit GuardedMemory(std::int64_t bytes);
+  /// One area; or several, a distance apart that is a multiple of kAreaDistance. What lies between
+  /// is address space only.
+  explicit GuardedMemory(std::int64_t area_bytes, std::int64_t areas = 1,
+                         std::int64_t distance = 0);
   ~GuardedMemory();
-  GuardedMemory(GuardedMemory&& other) noexcept;
-  GuardedMemory& operator=(GuardedMemory&&) = delete;
   GuardedMemory(const GuardedMemory&) = delete;
   GuardedMemory& operator=(const GuardedMemory&) = delete;
 
-  [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
+  static constexpr std::int64_t kAreaDistance = std::int64_t{1} << 16;
+
+  [[nodiscard]] std::byte* base() const { return base_; }
+  [[nodiscard]] std::span<std::byte> bytes() const { return {base_, area_bytes_}; }
 
  private:
   void* mapping_ = nullptr;
   std::size_t mapped_ = 0;
-  std::span<std::byte> bytes_;
+  std::byte* base_ = nullptr;
+  std::size_t area_bytes_;
 };
 
 }  // namespace mikv::kernel_test

@@ -32,9 +32,22 @@ std::uint64_t output_hash(const std::vector<CaseArray*>& arrays) {
   std::uint64_t hash = 0;
   for (const CaseArray* array : arrays) {
     if (!array->is_output()) continue;
-    hash = XXH3_64bits_withSeed(array->memory().data(), array->memory().size(), hash);
+    for (std::int64_t i = 0; i < array->size().sequences; ++i) {
+      const std::span<const std::byte> bytes = array->sequence(i);
+      hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash);
+    }
   }
   return hash;
+}
+
+using Contents = std::vector<std::vector<std::byte>>;  // by sequence
+
+Contents contents(const CaseArray& array) {
+  Contents bytes;
+  for (std::int64_t i = 0; i < array.size().sequences; ++i) {
+    bytes.emplace_back(array.sequence(i).begin(), array.sequence(i).end());
+  }
+  return bytes;
 }
 
 // Runs in the child: the first call's results stay in the arrays.
@@ -56,13 +69,14 @@ class Calls {
     report_.status = case_.call(*kernels, all_);
     if (report_.status != MIKV_OK) return keep_error(*kernels);
     if (repeat_ < 2) return;
-    for (const CaseArray* array : arrays_) {
-      first_.emplace_back(array->memory().begin(), array->memory().end());
-    }
+    for (CaseArray* array : arrays_) first_.push_back(contents(*array));
     repeat(*kernels);
     if (all_.sequences > 1) run_alone(*kernels);
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      std::ranges::copy(first_[i], arrays_[i]->memory().begin());
+      for (std::int64_t sequence = 0; sequence < all_.sequences; ++sequence) {
+        std::ranges::copy(first_[i][static_cast<std::size_t>(sequence)],
+                          arrays_[i]->sequence(sequence).begin());
+      }
     }
   }
 
@@ -96,9 +110,10 @@ class Calls {
 
   [[nodiscard]] bool same_as_first(std::int64_t sequence) const {
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      const std::span<std::byte> now = arrays_[i]->sequence(sequence);
-      const auto offset = now.data() - arrays_[i]->memory().data();
-      if (!std::equal(now.begin(), now.end(), first_[i].begin() + offset)) return false;
+      if (!std::ranges::equal(arrays_[i]->sequence(sequence),
+                              first_[i][static_cast<std::size_t>(sequence)])) {
+        return false;
+      }
     }
     return true;
   }
@@ -109,7 +124,7 @@ class Calls {
   std::vector<CaseArray*> arrays_;
   int repeat_;
   Report& report_;
-  std::vector<std::vector<std::byte>> first_;  // contents after the first call
+  std::vector<Contents> first_;  // of the arrays, after the first call
 };
 
 Verdict failure(Status status, const std::string& stage, const std::string& message) {

@@ -87,7 +87,7 @@ std::vector<CaseArray*> TierArrays::arrays() {
 }
 
 Call whole_case(const CaseSpec& spec) {
-  return {.place = [](const CaseArray& array) { return array.memory().data(); },
+  return {.place = [](const CaseArray& array) { return array.data(); },
           .stream = nullptr,
           .first_sequence = 0,
           .sequences = spec.sequences};

@@ -5,7 +5,7 @@
 #include "example.h"
 
 static void append_to_head(const mikv_append_args* args, head_place at, float* scratch) {
-  const int64_t slot = args->slot[at.sequence];
+  const int64_t slot = *(const int64_t*)row_of(args->slots, at, 0);
   store_recorded(&args->shape, &args->importance, at, slot, row_of(args->keys, at, 0),
                  row_of(args->values, at, 0), row_of(args->balancer, at, 0), scratch);
   *position_of(&args->importance, at, slot) = (uint32_t)args->position[at.sequence];
@@ -73,7 +73,7 @@ static mikv_status demote_from_head(const mikv_demote_args* args, head_place at,
   if (slot < 0) return fail(MIKV_INVALID_ARGUMENT, "every token is recent");
   if (args->retained.format != MIKV_FORMAT_NONE) requantize(args, at, slot, scratch);
   *position_of(&args->importance, at, slot) = FREE_POSITION;
-  *(int64_t*)row_of(args->demoted_slot, at, 0) = slot;
+  *(int64_t*)row_of(args->demoted_slots, at, 0) = slot;
   return MIKV_OK;
 }
 

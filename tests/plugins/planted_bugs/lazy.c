@@ -83,7 +83,8 @@ static mikv_status append(const mikv_append_args* args, void* stream) {
   (void)stream;
   for (int64_t sequence = 0; sequence < args->shape.sequences; ++sequence) {
     for (int64_t head = 0; head < args->shape.kv_heads; ++head) {
-      fill_token(&args->shape, &args->importance, sequence, head, args->slot[sequence],
+      const int64_t slot = *(const int64_t*)row_of(args->slots, sequence, head, 0, 8).data;
+      fill_token(&args->shape, &args->importance, sequence, head, slot,
                  recorded(&args->shape, args->keys, sequence, head, 0),
                  recorded(&args->shape, args->values, sequence, head, 0));
     }
@@ -102,7 +103,7 @@ static mikv_status demote(const mikv_demote_args* args, void* stream) {
         fill_token(&args->shape, &args->retained, sequence, head, args->retained.tokens[sequence],
                    key, value);
       }
-      fill(row_of(args->demoted_slot, sequence, head, 0, 8), key);
+      fill(row_of(args->demoted_slots, sequence, head, 0, 8), key);
     }
   }
   return MIKV_OK;
