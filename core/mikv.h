@@ -7,7 +7,8 @@
 
        const mikv_kernels* mikv_plugin(void);
 
-   Operations that it does not have are null. No exception may leave a function. */
+   Operations that it does not have are null. No exception may leave a function. struct_size is the
+   size that the caller knows: smaller than yours is an older caller, larger a newer one. */
 #ifndef MIKV_H
 #define MIKV_H
 
@@ -50,10 +51,12 @@ typedef int32_t mikv_format;
 enum { MIKV_MEMORY_HOST = 0, MIKV_MEMORY_CUDA = 1 };
 typedef int32_t mikv_memory;
 
-/* Rows of contiguous values. Row (sequence, head, row) begins at
-   data + sequence * sequence_stride + head * head_stride + row * row_stride; strides are in bytes
-   and may be larger than what a row takes. What lies between rows belongs to somebody else: it may
-   not be read or written. data is null where an array does not apply. */
+/* Rows of contiguous values, each at a multiple of the size of one value (of 2 bytes: elements,
+   alpha and beta; of 4: fp32, positions; of 8: scores, slots; packed codes: anywhere). Row
+   (sequence, head, row) begins at data + sequence * sequence_stride + head * head_stride + row *
+   row_stride; strides are in bytes and may be larger than what a row takes. What lies between rows
+   belongs to somebody else: it may not be read or written. data is null where an array does not
+   apply. */
 typedef struct mikv_array {
   void* data;
   int64_t sequence_stride;
@@ -79,7 +82,7 @@ typedef struct mikv_tier {
   mikv_format format;
   int32_t reserved;
   int64_t slots;         /* rows there are */
-  const int64_t* tokens; /* [sequences], host memory: slots 0 .. tokens-1 are taken */
+  const int64_t* tokens; /* [sequences], host memory: slots 0 .. tokens-1 are taken; 0 for NONE */
   mikv_array keys;       /* elements as recorded, or packed codes */
   mikv_array values;     /* likewise */
   mikv_array key_groups; /* uint16 alpha, beta (fp16) a group; null if not quantized */
@@ -120,7 +123,8 @@ typedef struct mikv_append_args {
 
 /* Demote one token of each KV head: of those before position first_recent, the one with the lowest
    (score, position). It moves to row retained.tokens of the retained tier, in that tier's format;
-   its importance position becomes 0xffffffff. */
+   its importance position becomes 0xffffffff. There is at least one such token, and no free slot
+   among those taken. */
 typedef struct mikv_demote_args {
   uint32_t struct_size;
   uint32_t reserved;
@@ -176,7 +180,12 @@ typedef struct mikv_kernels {
   mikv_status (*dequantize)(const mikv_dequantize_args* args, void* stream);
 } mikv_kernels;
 
-typedef const mikv_kernels* (*mikv_plugin_function)(void);
+/* What the plug-in exports. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const mikv_kernels*
+mikv_plugin(void);
 
 #ifdef __cplusplus
 }

@@ -61,6 +61,20 @@ mikv_array CaseArray::view(void* base) const {
           .row_stride = row_stride_};
 }
 
+void CaseArray::negate() {
+  const std::size_t bytes = type_ == "F32" ? 4 : 2;
+  for (std::int64_t i = 0; i < size_.sequences; ++i) {
+    for (std::int64_t head = 0; head < size_.heads; ++head) {
+      for (std::int64_t r = 0; r < size_.rows; ++r) {
+        const std::span<std::byte> values = row(i, head, r);
+        for (std::size_t at = bytes - 1; at < values.size(); at += bytes) {
+          values[at] ^= std::byte{0x80};
+        }
+      }
+    }
+  }
+}
+
 void CaseArray::seal() {
   sealed_.clear();
   for (std::int64_t i = 0; i < size_.sequences; ++i) {

@@ -86,6 +86,8 @@ class CaseArray {
   [[nodiscard]] std::optional<std::string> damage() const;
   /// Whether a row has its bytes of seal().
   [[nodiscard]] bool untouched(std::int64_t sequence, std::int64_t head, std::int64_t row) const;
+  /// Changes the sign of every row's floating-point values.
+  void negate();
   /// Puts everything back as it was at seal().
   void restore();
 

@@ -28,9 +28,9 @@ constexpr std::array<StorageFormat, 5> kRetained{StorageFormat::int2, StorageFor
 constexpr std::array<double, 5> kRatios{0, 0.05, 0.2, 0.5, 1};
 constexpr std::array<ElementType, 3> kElements{ElementType::f16, ElementType::bf16,
                                                ElementType::f32};
-constexpr std::array<Pattern, 8> kPatterns{Pattern::normal,    Pattern::scales,   Pattern::constant,
+constexpr std::array<Pattern, 9> kPatterns{Pattern::normal,    Pattern::scales,   Pattern::constant,
                                            Pattern::ties,      Pattern::outliers, Pattern::large,
-                                           Pattern::subnormal, Pattern::peaked};
+                                           Pattern::subnormal, Pattern::peaked,   Pattern::sink};
 constexpr int kMixed = 16;  // of each operation
 
 std::int64_t default_group(std::int64_t head_dim) {
@@ -80,6 +80,9 @@ class CaseList {
     if (spec.operation == Operation::append && spec.pattern == Pattern::ties) return importance;
     if (spec.operation == Operation::demote && spec.pattern == Pattern::ties)
       return retained && !importance;
+    if (spec.operation == Operation::decode && spec.pattern == Pattern::large) {
+      return spec.element == ElementType::f16;  // what low precision holds
+    }
     if (spec.operation == Operation::decode && spec.pattern == Pattern::subnormal) {
       return spec.element != ElementType::bf16;
     }
@@ -128,6 +131,13 @@ class CaseList {
           spec.importance_format = importance;
         });
       }
+    }
+    for (const StorageFormat importance : {StorageFormat::fp32, StorageFormat::int4}) {
+      add_changed(operation, [&](CaseSpec& spec) {
+        spec.element = ElementType::f32;
+        spec.pattern = Pattern::large;
+        spec.importance_format = importance;
+      });
     }
     add_changed(operation, [](CaseSpec& spec) { spec.sequences = 5; });
     add_changed(operation, [](CaseSpec& spec) { spec.layout = ArrayLayout::dense; });

@@ -21,7 +21,7 @@ constexpr std::array<std::pair<Operation, std::string_view>, 5> kOperations{
      {Operation::decode, "decode"},
      {Operation::dequantize, "dequantize"}}};
 
-constexpr std::array<std::pair<Pattern, std::string_view>, 8> kPatterns{
+constexpr std::array<std::pair<Pattern, std::string_view>, 9> kPatterns{
     {{Pattern::normal, "normal"},
      {Pattern::scales, "scales"},
      {Pattern::constant, "constant"},
@@ -29,7 +29,8 @@ constexpr std::array<std::pair<Pattern, std::string_view>, 8> kPatterns{
      {Pattern::outliers, "outliers"},
      {Pattern::large, "large"},
      {Pattern::subnormal, "subnormal"},
-     {Pattern::peaked, "peaked"}}};
+     {Pattern::peaked, "peaked"},
+     {Pattern::sink, "sink"}}};
 
 struct ModelShape {
   std::string_view name;

@@ -20,11 +20,12 @@ enum class Pattern : std::uint8_t {
   normal,     ///< normal numbers, outlier channels in keys
   scales,     ///< every token and group has a scale of its own
   constant,   ///< groups without a range
-  ties,       ///< values halfway between two codes
+  ties,       ///< values halfway between two codes; equal scores, where they are an input
   outliers,   ///< one large channel a group
-  large,      ///< values near the largest half
+  large,      ///< values near the largest half; beyond it for fp32
   subnormal,  ///< values near the smallest halves
-  peaked,     ///< one token takes nearly all attention
+  peaked,     ///< one token takes nearly all attention of the newest
+  sink,       ///< the first token takes all attention: scores of the others are 0, alike
 };
 
 struct CaseSpec {

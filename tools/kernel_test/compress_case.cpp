@@ -197,10 +197,11 @@ class CompressCase final : public KernelCase {
   }
 
   // The set follows from the kernel's own scores, so that rounding is not judged twice.
-  std::vector<StoredPosition> own_set(std::int64_t sequence, std::int64_t head,
-                                      bool low_ties_first) const {
+  std::vector<StoredPosition> own_set(std::int64_t sequence, std::int64_t head, bool low_ties_first,
+                                      bool recent_first) const {
     const std::int64_t prompt = prompt_[static_cast<std::size_t>(sequence)];
-    const std::int64_t first_recent = prompt - recent_[static_cast<std::size_t>(sequence)];
+    const std::int64_t recent = recent_first ? recent_[static_cast<std::size_t>(sequence)] : 0;
+    const std::int64_t first_recent = prompt - recent;
     std::vector<StoredPosition> order(static_cast<std::size_t>(prompt));
     std::iota(order.begin(), order.end(), 0U);
     std::ranges::stable_sort(order, [&](StoredPosition a, StoredPosition b) {
@@ -231,7 +232,7 @@ class CompressCase final : public KernelCase {
   }
 
   void judge_set(std::int64_t sequence, std::int64_t head, Verdict& verdict) const {
-    const std::vector<StoredPosition> important = own_set(sequence, head, true);
+    const std::vector<StoredPosition> important = own_set(sequence, head, true, true);
     compare_set(importance_, important, sequence, head, verdict);
     if (retained_.slots() == 0) return;
     std::vector<StoredPosition> others;
@@ -257,14 +258,18 @@ class CompressCase final : public KernelCase {
 
   std::string set_fault() const {
     bool ties_high = true;
+    bool recent_ignored = true;
     bool unwritten = false;
     for_each_head([&](std::int64_t sequence, std::int64_t head) {
-      ties_high =
-          ties_high && stored_set(importance_, sequence, head) == own_set(sequence, head, false);
+      ties_high = ties_high &&
+                  stored_set(importance_, sequence, head) == own_set(sequence, head, false, true);
+      recent_ignored = recent_ignored && stored_set(importance_, sequence, head) ==
+                                             own_set(sequence, head, true, false);
       unwritten = unwritten || (importance_.tokens(sequence) > 0 &&
                                 importance_.positions.untouched(sequence, head, 0));
     });
-    return unwritten ? "unwritten" : ties_high ? "ties_high" : "";
+    if (unwritten) return "unwritten";
+    return ties_high ? "ties_high" : recent_ignored ? "recent_ignored" : "";
   }
 
   void judge_tier(const TierArrays& tier, std::int64_t sequence, std::int64_t head,

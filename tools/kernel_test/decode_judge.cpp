@@ -49,7 +49,9 @@ class DecodeJudge {
       check->add_to(verdict);
     }
     if (verdict.status == Status::failed) {
-      verdict.diagnosis = diagnose_decode(results_.args, results_.outputs, bounds_);
+      if (verdict.diagnosis.empty()) {
+        verdict.diagnosis = diagnose_decode(results_.args, results_.outputs, bounds_);
+      }
       return verdict;
     }
     if (!trusted_) {

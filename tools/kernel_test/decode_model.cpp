@@ -96,7 +96,9 @@ class Model {
 
   std::int64_t kept_slots(const mikv_tier& tier) const {
     const std::int64_t tokens = tier.tokens[sequence_];
-    if (fault_ == DecodeFault::last_chunk) return tokens / kChunkSlots * kChunkSlots;
+    if (fault_ == DecodeFault::last_chunk && tokens > kChunkSlots) {
+      return tokens / kChunkSlots * kChunkSlots;
+    }
     return fault_ == DecodeFault::last_row ? std::max<std::int64_t>(tokens - 1, 0) : tokens;
   }
 
@@ -136,6 +138,7 @@ class Model {
   }
 
   double scale() const {
+    if (fault_ == DecodeFault::stale_output) return -std::numbers::log2e * shape_.softmax_scale;
     const double to_base_2 = fault_ == DecodeFault::log2e ? 1 : std::numbers::log2e;
     return to_base_2 * (fault_ == DecodeFault::softmax_scale ? 1 : shape_.softmax_scale);
   }
@@ -216,6 +219,7 @@ const std::vector<DecodeFaultInfo>& decode_faults() {
       {first_group, "first_group", "uses the first group's alpha and beta for all channels"},
       {code_order, "code_order", "takes the first code from a byte's high bits"},
       {tier_average, "tier_average", "averages the tiers' outputs"},
+      {stale_output, "stale_output", "returns the outputs of the call before"},
       {first_sequence, "first_sequence", "reads the first sequence's cache for all sequences"}};
   return all;
 }

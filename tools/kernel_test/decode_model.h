@@ -36,6 +36,7 @@ enum class DecodeFault : std::uint8_t {
   code_order,
   tier_average,
   first_sequence,
+  stale_output,  ///< of the warm-up call, whose queries have the other sign
 };
 
 struct DecodeFaultInfo {

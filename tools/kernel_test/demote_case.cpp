@@ -103,9 +103,17 @@ class DemoteCase final : public KernelCase {
           std::as_bytes(std::span(balancer.data(), static_cast<std::size_t>(balancer.size()))));
     }
     importance_.fill(sequence, head, cache.tier(Tier::importance));
+    if (spec_.pattern == Pattern::ties) make_scores_equal(sequence, head);
     importance_.set_tokens(sequence, cache.tier(Tier::importance).tokens());
     retained_.fill(sequence, head, cache.tier(Tier::retained));
     retained_.set_tokens(sequence, cache.tier(Tier::retained).tokens());
+  }
+
+  void make_scores_equal(std::int64_t sequence, std::int64_t head) {
+    const std::uint64_t score = 1;
+    for (std::int64_t slot = 0; slot < importance_.slots(); ++slot) {
+      importance_.scores.set(sequence, head, slot, std::as_bytes(std::span(&score, 1)));
+    }
   }
 
   struct Candidate {

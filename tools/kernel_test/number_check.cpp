@@ -23,6 +23,7 @@ void NumberCheck::note(const std::string& row, std::size_t channel, float result
                        const std::string& allowed, bool unwritten) {
   ++wrong_;
   if (!first_.empty()) return;
+  first_unwritten_ = unwritten;
   first_ = fmt::format("{}, {} [{}]: ", row, stage_, channel);
   first_ += unwritten ? fmt::format("was not written; {:.6g} is right", exact)
                       : fmt::format("{:.6g} instead of {:.6g}, {}", result, exact, allowed);
@@ -78,6 +79,7 @@ void NumberCheck::add_to(Verdict& verdict) const {
   if (wrong_ == 0 || verdict.status == Status::failed) return;
   verdict.status = Status::failed;
   verdict.stage = stage_;
+  if (first_unwritten_) verdict.diagnosis = "unwritten";
   verdict.message = fmt::format("{}; {} of {} values are wrong", first_, wrong_, compared_);
 }
 

@@ -37,6 +37,7 @@ class NumberCheck {
 
   std::string stage_;
   std::string first_;
+  bool first_unwritten_ = false;
   std::int64_t compared_ = 0;
   std::int64_t wrong_ = 0;
   double worst_error_ = 0;

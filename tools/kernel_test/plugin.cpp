@@ -36,7 +36,7 @@ void probe(const std::string& path, Probe& out) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return copy_text(dlerror(), out.text);
   out.loaded = true;
-  const auto function = reinterpret_cast<mikv_plugin_function>(dlsym(library, "mikv_plugin"));
+  const auto function = reinterpret_cast<decltype(&mikv_plugin)>(dlsym(library, "mikv_plugin"));
   if (function == nullptr) return;
   out.has_function = true;
   const mikv_kernels* kernels = function();
@@ -101,7 +101,7 @@ PluginInfo probe_plugin(const std::string& path) {
 const mikv_kernels* load_kernels(const std::string& path) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return nullptr;
-  const auto function = reinterpret_cast<mikv_plugin_function>(dlsym(library, "mikv_plugin"));
+  const auto function = reinterpret_cast<decltype(&mikv_plugin)>(dlsym(library, "mikv_plugin"));
   return function == nullptr ? nullptr : function();
 }
 

@@ -13,6 +13,9 @@ using trace::synth::mix;
 // The sum of eight 16-bit numbers has this standard deviation.
 constexpr double kNormalUnit = 53509.9;
 
+// A logit of its square: 2^-30 and more below the first token's are all others.
+constexpr double kSink = 16;
+
 std::uint64_t mixed(std::uint64_t key, std::int64_t x) {
   return mix(key + static_cast<std::uint64_t>(x));
 }
@@ -71,10 +74,17 @@ double RecordedValues::tie(Tensor tensor, std::int64_t head, std::int64_t token,
   return -1 + 0.25 * (static_cast<double>(step) + 0.5);
 }
 
+double RecordedValues::large(Tensor tensor, std::int64_t head, std::int64_t token,
+                             std::int64_t channel) const {
+  const double largest = spec_.element == ElementType::f32 ? 500000 : 30000;
+  return largest * uniform(word(tensor, head, token, channel));
+}
+
 double RecordedValues::query(std::int64_t head, std::int64_t token, std::int64_t channel) const {
   const double x = normal(Tensor::q, head, token, channel);
   if (spec_.pattern == Pattern::large) return x * 0x1p-13;  // logits of order 1
   if (spec_.pattern == Pattern::ties) return x / 4;
+  if (spec_.pattern == Pattern::sink && channel == 0) return kSink;
   return x;
 }
 
@@ -84,9 +94,12 @@ double RecordedValues::key(std::int64_t head, std::int64_t token, std::int64_t c
     case Pattern::ties:
       return tie(Tensor::k, head, token, channel);
     case Pattern::large:
-      return 30000 * uniform(word(Tensor::k, head, token, channel));
+      return large(Tensor::k, head, token, channel);
     case Pattern::outliers:
       return channel % spec_.group_size == 3 ? 24 * x : x;
+    case Pattern::sink:
+      if (channel > 0) break;
+      return token == 0 ? kSink * std::sqrt(static_cast<double>(spec_.shape.head_dim)) : 0;
     case Pattern::peaked: {
       const std::int64_t first_query_head = head * (spec_.shape.query_heads / spec_.shape.kv_heads);
       return token == tokens_ / 3 ? 4 * query(first_query_head, tokens_ - 1, channel) : x / 4;
@@ -105,7 +118,7 @@ double RecordedValues::value(std::int64_t head, std::int64_t token, std::int64_t
     case Pattern::ties:
       return tie(Tensor::v, head, token, channel);
     case Pattern::large:
-      return 30000 * uniform(word(Tensor::v, head, token, channel));
+      return large(Tensor::v, head, token, channel);
     case Pattern::outliers:
       return channel % spec_.group_size == 5 ? 64 * x : x;
     case Pattern::subnormal:

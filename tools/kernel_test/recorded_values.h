@@ -26,6 +26,8 @@ class RecordedValues {
                               std::int64_t channel) const;
   [[nodiscard]] double row_factor(Tensor tensor, std::int64_t head, std::int64_t token,
                                   std::int64_t channel) const;
+  [[nodiscard]] double large(Tensor tensor, std::int64_t head, std::int64_t token,
+                             std::int64_t channel) const;
   [[nodiscard]] double tie(Tensor tensor, std::int64_t head, std::int64_t token,
                            std::int64_t channel) const;
   [[nodiscard]] bool is_constant(std::int64_t token, std::int64_t channel) const;

@@ -66,6 +66,7 @@ class Calls {
     const mikv_kernels* kernels = load_kernels(plugin_.path);
     if (kernels == nullptr) return;
     report_.loaded = true;
+    warm_up(*kernels);
     report_.status = case_.call(*kernels, all_);
     if (report_.status != MIKV_OK) return keep_error(*kernels);
     if (repeat_ < 2) return;
@@ -81,6 +82,15 @@ class Calls {
   }
 
  private:
+  // A call with other queries: what it leaves behind in the kernel must not show.
+  void warm_up(const mikv_kernels& kernels) {
+    for (CaseArray* array : arrays_) {
+      if (array->name() == "queries") array->negate();
+    }
+    case_.call(kernels, all_);
+    for (CaseArray* array : arrays_) array->restore();
+  }
+
   void keep_error(const mikv_kernels& kernels) {
     if (kernels.last_error == nullptr) return;
     const char* text = kernels.last_error();

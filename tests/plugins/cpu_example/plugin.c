@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "example.h"
 
-/* The one symbol that leaves the library, which is built with -fvisibility=hidden. */
-__attribute__((visibility("default"))) const mikv_kernels* mikv_plugin(void);
-
 const mikv_kernels* mikv_plugin(void) {
   static const mikv_kernels kernels = {.struct_size = sizeof kernels,
                                        .abi_version = MIKV_ABI_VERSION,

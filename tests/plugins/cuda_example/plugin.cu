@@ -60,7 +60,7 @@ DeviceNumbers::~DeviceNumbers() {
 }  // namespace example
 
 // The one symbol that leaves the library. There is no compress: it is reported as not implemented.
-extern "C" __attribute__((visibility("default"))) const mikv_kernels* mikv_plugin() {
+const mikv_kernels* mikv_plugin() {
   static const mikv_kernels kernels = {
       sizeof(mikv_kernels), MIKV_ABI_VERSION, "cuda_example",  MIKV_MEMORY_CUDA, 0,
       example::last_error,  nullptr,          example::append, example::demote,  example::decode,

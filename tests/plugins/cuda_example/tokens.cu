@@ -83,11 +83,10 @@ __device__ void requantize(const mikv_shape& shape, mikv_format format, StoredRo
 }
 
 // A block a KV head and sequence. Arrays of host memory inside args are not for the device.
-__global__ void append_kernel(mikv_append_args args, const std::int64_t* positions,
-                              const std::int64_t* slots) {
+__global__ void append_kernel(mikv_append_args args, const std::int64_t* positions) {
   extern __shared__ float x[];
   const Place at{blockIdx.y, blockIdx.x};
-  const std::int64_t slot = slots[at.sequence];
+  const std::int64_t slot = *row_of<std::int64_t>(args.slots, at, 0);
   const mikv_tier& tier = args.importance;
   const int bits = code_bits(tier.format);
   store_recorded(args.shape, bits, row_of<std::uint8_t>(args.keys, at, 0),
@@ -135,7 +134,7 @@ __device__ Candidate pick(const mikv_tier& tier, Place at, std::int64_t tokens,
   return best[0];
 }
 
-// A block a KV head and sequence. demoted_slot is -1 where every token is recent.
+// A block a KV head and sequence. The slot is -1 where every token is recent.
 __global__ void demote_kernel(mikv_demote_args args, const std::int64_t* tokens,
                               const std::int64_t* retained_tokens,
                               const std::int64_t* first_recent) {
@@ -144,7 +143,7 @@ __global__ void demote_kernel(mikv_demote_args args, const std::int64_t* tokens,
   const mikv_tier& from = args.importance;
   const mikv_tier& to = args.retained;
   const Candidate demoted = pick(from, at, tokens[at.sequence], first_recent[at.sequence]);
-  if (threadIdx.x == 0) *row_of<std::int64_t>(args.demoted_slot, at, 0) = demoted.slot;
+  if (threadIdx.x == 0) *row_of<std::int64_t>(args.demoted_slots, at, 0) = demoted.slot;
   if (demoted.slot < 0) return;
   if (to.format != MIKV_FORMAT_NONE) {
     const std::int64_t slot = retained_tokens[at.sequence];
@@ -192,10 +191,9 @@ mikv_status append(const mikv_append_args* args, void* stream) {
   if (status != MIKV_OK) return status;
   const auto queue = static_cast<cudaStream_t>(stream);
   const DeviceNumbers positions(args->position, args->shape.sequences, queue);
-  const DeviceNumbers slots(args->slot, args->shape.sequences, queue);
-  if (positions.data() == nullptr || slots.data() == nullptr) return launch_status();
+  if (positions.data() == nullptr) return launch_status();
   append_kernel<<<kv_grid(args->shape), kThreads, row_bytes(args->shape), queue>>>(
-      *args, positions.data(), slots.data());
+      *args, positions.data());
   return launch_status();
 }
 

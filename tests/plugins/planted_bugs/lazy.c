@@ -137,8 +137,6 @@ static mikv_status dequantize(const mikv_dequantize_args* args, void* stream) {
   return MIKV_OK;
 }
 
-__attribute__((visibility("default"))) const mikv_kernels* mikv_plugin(void);
-
 const mikv_kernels* mikv_plugin(void) {
   static const mikv_kernels kernels = {.struct_size = sizeof kernels,
                                        .abi_version = MIKV_ABI_VERSION,
