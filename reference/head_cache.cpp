@@ -143,6 +143,7 @@ void HeadCache::observe_partials(const HeadAttention& head) const {
 }
 
 void HeadCache::observe_scores() const {
+  if (observer_ == nullptr) return;
   const TierStorage& importance = tier(Tier::importance);
   std::vector<std::uint64_t> scores;
   for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {

@@ -25,14 +25,7 @@ bool has_avx512() {
 Isa from_environment() {
   const std::vector<Isa> isas = available_isas();
   const char* asked = std::getenv("MIKV_ISA");
-  if (asked == nullptr || *asked == '\0') return isas.back();
-  std::string names;
-  for (const Isa isa : isas) {
-    if (name(isa) == asked) return isa;
-    names.append(names.empty() ? "" : ", ").append(name(isa));
-  }
-  throw UsageError("MIKV_ISA", "'" + escape(asked) + "' is not available here",
-                   "set it to one of " + names + ", or unset it");
+  return asked == nullptr || *asked == '\0' ? isas.back() : isa_named(asked, isas);
 }
 
 }  // namespace
@@ -58,6 +51,16 @@ std::vector<Isa> available_isas() {
   if (has_avx512()) isas.push_back(Isa::avx512);
 #endif
   return isas;
+}
+
+Isa isa_named(std::string_view asked, std::span<const Isa> available) {
+  std::string names;
+  for (const Isa isa : available) {
+    if (name(isa) == asked) return isa;
+    names.append(names.empty() ? "" : ", ").append(name(isa));
+  }
+  throw UsageError("MIKV_ISA", "'" + escape(asked) + "' is not available here",
+                   "set it to one of " + names + ", or unset it");
 }
 
 Isa selected_isa() {

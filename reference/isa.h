@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,9 @@ enum class Isa : std::uint8_t {
 
 /// What this build and this processor can run, the fastest last.
 [[nodiscard]] std::vector<Isa> available_isas();
+
+/// The one of this name. Throws UsageError if none of them has it.
+[[nodiscard]] Isa isa_named(std::string_view asked, std::span<const Isa> available);
 
 /// The one that the environment variable MIKV_ISA names, else the fastest; decided once. Throws
 /// UsageError if MIKV_ISA names none of available_isas().

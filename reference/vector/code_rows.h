@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packed codes in widths that divide a byte, and in the orders in which integer sums take them.
+// Packed codes in widths that divide a byte, and the words that hold them in the orders in which
+// integer sums take them.
 // S is a set of lanes (simd_portable.h).
 #pragma once
 
 #include <cstring>
 
 #include "reference/vector/kernels.h"
+#include "reference/vector/prefetch.h"
 
 namespace mikv::reference::vector {
 
 template <typename S>
 struct CodeRows {
+  using Floats = typename S::Floats;
   using Words = typename S::Words;
 
   /// A page's rows in layout.bits, for layouts that are not as stored. 8 bytes are read behind the
@@ -35,32 +38,35 @@ struct CodeRows {
     }
   }
 
-  /// codes: [kPanelTokens / kLanes, key_quads, kLanes]; the words of a token's row, plane by plane.
-  static void unpack_keys(const std::uint8_t* rows, const QuantizedLayout& layout,
-                          std::uint32_t* codes) {
+  /// words: [kPanelTokens / kLanes, row_bytes / 4, kLanes]; a lane holds one token's.
+  static void transpose_keys(const std::uint8_t* rows, const std::byte* next,
+                             const QuantizedLayout& layout, std::uint32_t* words) {
     const std::int64_t row_bytes = layout.row_bytes;
     for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
       for (std::int64_t begin = 0; begin < row_bytes; begin += 16) {
-        Words words[4];
-        S::transpose(rows + token * row_bytes + begin, row_bytes, words);
+        prefetch(next + token * row_bytes + begin * S::kLanes, 16 * S::kLanes);
+        Words columns[4];
+        S::transpose(rows + token * row_bytes + begin, row_bytes, columns);
         const std::int64_t left = (row_bytes - begin) / 4;
-        for (int w = 0; w < 4 && w < left; ++w) codes = store_planes(words[w], layout, 0, codes);
+        for (int w = 0; w < 4 && w < left; ++w, words += S::kLanes) {
+          S::store_words(words, columns[w]);
+        }
       }
     }
   }
 
-  /// codes: [kPanelTokens / 4, groups, value_vectors, planes, kLanes]; a lane holds one channel of
-  /// four tokens, 8-bit codes less 128.
-  static void unpack_values(const std::uint8_t* rows, const QuantizedLayout& layout,
-                            std::uint32_t* codes) {
+  /// words: [kPanelTokens / 4, groups, value_vectors, kLanes]; a lane holds one byte of four
+  /// tokens' rows, 8-bit codes less 128.
+  static void interleave_values(const std::uint8_t* rows, const std::byte* next,
+                                const QuantizedLayout& layout, std::uint32_t* words) {
     const std::int64_t row_bytes = layout.row_bytes;
-    const std::uint32_t flip = layout.bits == 8 ? 0x80808080U : 0;
+    const Words flip = S::broadcast_word(layout.bits == 8 ? 0x80808080U : 0);
     for (std::int64_t token = 0; token < kPanelTokens; token += 4) {
+      prefetch(next + token * row_bytes, 4 * row_bytes);
       for (std::int64_t g = 0; g < layout.groups; ++g) {
         const std::uint8_t* group = rows + token * row_bytes + g * layout.group_bytes;
-        for (std::int64_t v = 0; v < layout.value_vectors; ++v) {
-          const Words words = S::interleave(group + v * S::kLanes, row_bytes);
-          codes = store_planes(words, layout, flip, codes);
+        for (std::int64_t v = 0; v < layout.value_vectors; ++v, words += S::kLanes) {
+          S::store_words(words, S::bit_xor(S::interleave(group + v * S::kLanes, row_bytes), flip));
         }
       }
     }
@@ -71,13 +77,23 @@ struct CodeRows {
                             std::int64_t stride, float* alpha, float* beta) {
     const auto* rows = reinterpret_cast<const std::uint8_t*>(groups);
     const std::int64_t row_bytes = layout.groups * static_cast<std::int64_t>(sizeof(GroupParams));
+    const auto store = [&](Words params, std::int64_t at) {
+      Floats halves[2];
+      S::split_halves(params, halves);
+      S::store(alpha + at, halves[0]);
+      S::store(beta + at, halves[1]);
+    };
     for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
+      Words words[4];
+      if (layout.groups == 2) {  // the usual number
+        S::load_pairs(rows + token * row_bytes, words);
+        for (int g = 0; g < 2; ++g) store(words[g], g * stride + token);
+        continue;
+      }
       for (std::int64_t g = 0; g < layout.groups; g += 4) {
-        Words words[4];
         S::transpose(rows + token * row_bytes + g * 4, row_bytes, words);
         for (int w = 0; w < 4 && g + w < layout.groups; ++w) {
-          S::store(alpha + (g + w) * stride + token, S::low_halves(words[w]));
-          S::store(beta + (g + w) * stride + token, S::low_halves(S::shift_right(words[w], 16)));
+          store(words[w], (g + w) * stride + token);
         }
       }
     }
@@ -111,18 +127,6 @@ struct CodeRows {
       return S::load_words(lanes);
     }
   };
-
-  static std::uint32_t* store_planes(Words words, const QuantizedLayout& layout, std::uint32_t flip,
-                                     std::uint32_t* codes) {
-    const std::uint32_t one = (1U << layout.bits) - 1;
-    const Words mask = S::broadcast_word(0x01010101U * one);
-    for (int plane = 0; plane < layout.planes; ++plane) {
-      const Words plane_codes = S::bit_and(S::shift_right(words, plane * layout.bits), mask);
-      S::store_words(codes, S::bit_xor(plane_codes, S::broadcast_word(flip)));
-      codes += S::kLanes;
-    }
-    return codes;
-  }
 };
 
 }  // namespace mikv::reference::vector

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "reference/vector/kernels.h"
+#include "reference/vector/prefetch.h"
 #include "reference/vector/softmax.h"
 
 namespace mikv::reference::vector {
@@ -65,38 +66,68 @@ struct Elements {
     }
   }
 
-  static void fill_panel(const std::byte* rows, ElementType type, std::int64_t head_dim,
-                         float* panel) {
-    const std::int64_t row_bytes = head_dim * bytes(type);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows);
-    for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
-      float* out = panel + token;
-      for (std::int64_t begin = 0; begin < row_bytes; begin += 16) {
-        Words words[4];
-        S::transpose(bytes + token * row_bytes + begin, row_bytes, words);
-        for (const Words& word : words) out = store_channels(word, type, out);
-      }
+  static void fill_panel(const std::byte* rows, const std::byte* next, ElementType type,
+                         std::int64_t head_dim, float* panel) {
+    for_channels(rows, next, type, head_dim, [panel](std::int64_t c, int block, Floats channel) {
+      S::store(panel + c * kPanelTokens + block * S::kLanes, channel);
+    });
+  }
+
+  static void row_logits(const std::byte* rows, const std::byte* next, ElementType type,
+                         std::int64_t head_dim, const float* query, float scale, float* logits) {
+    Floats dot[kBlocks];
+    for (Floats& x : dot) x = S::broadcast(0.0F);
+    for_channels(rows, next, type, head_dim,
+                 [query, &dot](std::int64_t c, int block, Floats channel) {
+                   dot[block] = S::fma(S::broadcast(query[c]), channel, dot[block]);
+                 });
+    for (int block = 0; block < kBlocks; ++block) {
+      const Floats s = S::mul(dot[block], S::broadcast(scale));
+      S::store(logits + block * S::kLanes, S::add(s, S::broadcast(0.0F)));
     }
   }
 
  private:
-  // One word holds two 16-bit channels or one of 32 bits.
-  static float* store_channels(Words word, ElementType type, float* out) {
+  static constexpr int kBlocks = kPanelTokens / S::kLanes;
+
+  // Calls use(c, block, values of channel c in the block's tokens), for each block c ascending.
+  template <typename Use>
+  static void for_channels(const std::byte* rows, const std::byte* next, ElementType type,
+                           std::int64_t head_dim, Use use) {
     switch (type) {
       case ElementType::f16:
-        S::store(out, S::low_halves(word));
-        S::store(out + kPanelTokens, S::low_halves(S::shift_right(word, 16)));
-        return out + 2 * kPanelTokens;
+        return for_words<2>(rows, next, head_dim, use,
+                            [](Words word, Floats* out) { S::split_halves(word, out); });
       case ElementType::bf16:
-        S::store(out, S::from_bits(S::shift_left(word, 16)));
-        S::store(out + kPanelTokens,
-                 S::from_bits(S::bit_and(word, S::broadcast_word(0xFFFF0000U))));
-        return out + 2 * kPanelTokens;
+        return for_words<2>(rows, next, head_dim, use, [](Words word, Floats* out) {
+          out[0] = S::from_bits(S::shift_left(word, 16));
+          out[1] = S::from_bits(S::bit_and(word, S::broadcast_word(0xFFFF0000U)));
+        });
       case ElementType::f32:
-        break;
+        return for_words<1>(rows, next, head_dim, use,
+                            [](Words word, Floats* out) { out[0] = S::from_bits(word); });
     }
-    S::store(out, S::from_bits(word));
-    return out + kPanelTokens;
+  }
+
+  template <int kChannels, typename Use, typename Split>
+  static void for_words(const std::byte* rows, const std::byte* next, std::int64_t head_dim,
+                        Use use, Split split) {
+    const std::int64_t row_bytes = head_dim / kChannels * 4;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows);
+    for (std::int64_t begin = 0; begin < row_bytes; begin += 16) {
+      prefetch(next + begin * kPanelTokens, 16 * kPanelTokens);
+      for (int block = 0; block < kBlocks; ++block) {
+        Words words[4];
+        S::transpose(bytes + block * S::kLanes * row_bytes + begin, row_bytes, words);
+        for (int w = 0; w < 4; ++w) {
+          Floats channels[kChannels];
+          split(words[w], channels);
+          for (int i = 0; i < kChannels; ++i) {
+            use((begin / 4 + w) * kChannels + i, block, channels[i]);
+          }
+        }
+      }
+    }
   }
 };
 

@@ -19,6 +19,7 @@ constexpr Kernels kernel_table() {
           .raise_to_magnitudes = Elements<S>::raise_to_magnitudes,
           .quantize = RowQuantizer<S>::run,
           .fill_panel = Elements<S>::fill_panel,
+          .row_logits = Elements<S>::row_logits,
           .panel_logits = PanelLogits<S>::run,
           .all_finite = Unquantized<S>::all_finite,
           .row_sum = Unquantized<S>::row_sum,
@@ -28,11 +29,11 @@ constexpr Kernels kernel_table() {
           .merge = Unquantized<S>::merge,
           .quantize_query = QuantizedKeys<S>::quantize_query,
           .widen_codes = CodeRows<S>::widen_codes,
-          .unpack_keys = CodeRows<S>::unpack_keys,
+          .transpose_keys = CodeRows<S>::transpose_keys,
           .unpack_groups = CodeRows<S>::unpack_groups,
           .quantized_logits = QuantizedKeys<S>::logits,
           .value_weights = QuantizedValues<S>::weights,
-          .unpack_values = CodeRows<S>::unpack_values,
+          .interleave_values = CodeRows<S>::interleave_values,
           .weigh_codes = QuantizedValues<S>::add_codes,
           .finish_values = QuantizedValues<S>::finish};
 }

@@ -36,6 +36,13 @@ struct ValueWeights {
   std::uint32_t* code_offset;  ///< to add to each sum, one a group
 };
 
+/// How a row is quantized.
+struct RowGroups {
+  std::int64_t count;
+  std::int64_t size;  ///< a multiple of 8
+  int bits;           ///< 1 to 8
+};
+
 struct Kernels {
   int lanes;  ///< that the layouts of codes depend on
 
@@ -48,11 +55,18 @@ struct Kernels {
 
   /// Quantizes and packs a row in groups (CONTRACT R9; FORMAT, "Codes"). groups holds alpha and
   /// beta of each group. Returns how many groups were clamped to fp16's range.
-  std::int64_t (*quantize)(const float* row, const QuantizedLayout& layout, std::byte* packed,
+  std::int64_t (*quantize)(const float* row, const RowGroups& in, std::byte* packed,
                            GroupParams* groups);
 
-  /// kPanelTokens rows as fp32, transposed: panel is [head_dim, kPanelTokens].
-  void (*fill_panel)(const std::byte* rows, ElementType type, std::int64_t head_dim, float* panel);
+  /// kPanelTokens rows as fp32, transposed: panel is [head_dim, kPanelTokens]. next are the rows of
+  /// the panel after it, or any address if there is none.
+  void (*fill_panel)(const std::byte* rows, const std::byte* next, ElementType type,
+                     std::int64_t head_dim, float* panel);
+
+  /// Logits of one query against kPanelTokens rows (CONTRACT R16), which makes no panel worth
+  /// while.
+  void (*row_logits)(const std::byte* rows, const std::byte* next, ElementType type,
+                     std::int64_t head_dim, const float* query, float scale, float* logits);
 
   /// Logits of queries [count, head_dim] against a panel (CONTRACT R16), kPanelTokens a query.
   void (*panel_logits)(const float* panel, const float* queries, std::int64_t count,
@@ -72,8 +86,7 @@ struct Kernels {
   void (*weigh_rows)(const float* p, const std::byte* const* pages, ElementType type,
                      std::int64_t count, std::int64_t head_dim, float* o);
 
-  /// Adds the importance weights (CONTRACT R18) of count logits to scores. The logits' memory
-  /// reaches to a multiple of kPanelTokens.
+  /// Adds the importance weights (CONTRACT R18) of count logits to scores.
   void (*add_importance)(const float* logits, std::int64_t count, float m, float inverse_l,
                          std::uint64_t* scores);
 
@@ -88,17 +101,18 @@ struct Kernels {
   /// behind the rows, and written behind out's.
   void (*widen_codes)(const std::uint8_t* rows, const QuantizedLayout& layout, std::uint8_t* out);
 
-  /// Codes of a page's keys, in the order of quantized_logits. rows, here and below, has
-  /// layout.row_bytes a token, and 16 bytes more are readable behind them.
-  void (*unpack_keys)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                      std::uint32_t* codes);
+  /// The words of a page's keys, in the order of quantized_logits. rows, here and below, has
+  /// layout.row_bytes a token, and 16 bytes more are readable behind them; next is what is stored
+  /// of the page after it, or any address if there is none.
+  void (*transpose_keys)(const std::uint8_t* rows, const std::byte* next,
+                         const QuantizedLayout& layout, std::uint32_t* words);
 
   /// alpha and beta of a page's groups as fp32, each [groups, stride].
   void (*unpack_groups)(const GroupParams* groups, const QuantizedLayout& layout,
                         std::int64_t stride, float* alpha, float* beta);
 
   /// Logits of a page's keys (CONTRACT R14); alpha and beta are [groups, kPanelTokens].
-  void (*quantized_logits)(const std::uint32_t* codes, const float* alpha, const float* beta,
+  void (*quantized_logits)(const std::uint32_t* words, const float* alpha, const float* beta,
                            const QuantizedLayout& layout, const IntegerQuery& query, float scale,
                            float* logits);
 
@@ -107,12 +121,12 @@ struct Kernels {
   WeightSum (*value_weights)(float* logits, std::int64_t count, const float* alpha,
                              const float* beta, const QuantizedLayout& layout, ValueWeights& out);
 
-  /// Codes of a page's values, in the order of weigh_codes.
-  void (*unpack_values)(const std::uint8_t* rows, const QuantizedLayout& layout,
-                        std::uint32_t* codes);
+  /// The bytes of a page's values, in the order of weigh_codes.
+  void (*interleave_values)(const std::uint8_t* rows, const std::byte* next,
+                            const QuantizedLayout& layout, std::uint32_t* words);
 
   /// Adds a page's weighted codes to sums. page is its index in the chunk.
-  void (*weigh_codes)(const std::uint32_t* codes, const QuantizedLayout& layout,
+  void (*weigh_codes)(const std::uint32_t* words, const QuantizedLayout& layout,
                       const ValueWeights& weights, std::int64_t page, std::uint32_t* sums);
 
   /// o [head_dim] of a chunk from its sums.

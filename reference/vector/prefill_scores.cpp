@@ -22,12 +22,13 @@ class Panels {
         values_((tokens + kPanelTokens - 1) / kPanelTokens * panel_size_) {
     std::int64_t token = 0;
     for (; token + kPanelTokens <= tokens; token += kPanelTokens) {
-      kernels.fill_panel(keys.row(head, token), keys.type, keys.head_dim, panel(token));
+      kernels.fill_panel(keys.row(head, token), keys.row(head, token + kPanelTokens), keys.type,
+                         keys.head_dim, panel(token));
     }
     if (token == tokens) return;
     std::vector<std::byte> rest(static_cast<std::size_t>(kPanelTokens * keys.row_bytes()));
     std::copy_n(keys.row(head, token), (tokens - token) * keys.row_bytes(), rest.begin());
-    kernels.fill_panel(rest.data(), keys.type, keys.head_dim, panel(token));
+    kernels.fill_panel(rest.data(), rest.data(), keys.type, keys.head_dim, panel(token));
   }
 
   /// The panel that begins with this token.

@@ -3,6 +3,7 @@
 // (simd_portable.h).
 #pragma once
 
+#include "reference/vector/code_planes.h"
 #include "reference/vector/kernels.h"
 #include "reference/vector/softmax.h"
 
@@ -39,30 +40,49 @@ struct QuantizedKeys {
     }
   }
 
-  static void logits(const std::uint32_t* codes, const float* alpha, const float* beta,
+  static void logits(const std::uint32_t* words, const float* alpha, const float* beta,
                      const QuantizedLayout& layout, const IntegerQuery& query, float scale,
                      float* logits) {
     const Floats factor = S::broadcast(query.scale * scale);
-    const std::int64_t quads = layout.group_size / 4;
-    for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
-      Floats sum = S::broadcast(0.0F);
-      const std::uint32_t* quad = query.quads;
-      for (std::int64_t g = 0; g < layout.groups; ++g) {
-        typename S::Sums dot = S::no_sums();
-        for (std::int64_t i = 0; i < quads; ++i, quad += 2, codes += S::kLanes) {
-          dot = S::dot(dot, S::load_words(codes), quad);
+    for_bits(layout.bits, [&]<int kBits>() {
+      for (std::int64_t token = 0; token < kPanelTokens; token += S::kLanes) {
+        Floats sum = S::broadcast(0.0F);
+        const std::uint32_t* quads = query.quads;
+        for (std::int64_t g = 0; g < layout.groups; ++g) {
+          const Words dot = group_dot<kBits>(words, quads, layout.group_bytes / 4);
+          const Floats minimum_part =
+              S::mul(S::load(beta + g * kPanelTokens + token), S::broadcast(query.group_sums[g]));
+          const Floats scale_of_group = S::load(alpha + g * kPanelTokens + token);
+          sum = S::add(sum, S::fma(scale_of_group, S::to_float(dot), minimum_part));
+          words += layout.group_bytes / 4 * S::kLanes;
+          quads += layout.group_size / 2;
         }
-        const Floats minimum_part =
-            S::mul(S::load(beta + g * kPanelTokens + token), S::broadcast(query.group_sums[g]));
-        const Floats scale_of_group = S::load(alpha + g * kPanelTokens + token);
-        sum = S::add(sum, S::fma(scale_of_group, S::to_float(S::total(dot)), minimum_part));
+        const Floats s = S::mul(sum, factor);
+        S::store(logits + token, S::add(s, S::broadcast(0.0F)));
       }
-      const Floats s = S::mul(sum, factor);
-      S::store(logits + token, S::add(s, S::broadcast(0.0F)));
-    }
+    });
   }
 
  private:
+  template <int kBits>
+  static Words group_dot(const std::uint32_t* words, const std::uint32_t* quads,
+                         std::int64_t count) {
+    using Planes = CodePlanes<S, kBits>;
+    typename S::Sums sums[Planes::kPlanes];
+    for (auto& sum : sums) sum = S::no_sums();
+    for (std::int64_t i = 0; i < count; ++i, words += S::kLanes) {
+      const Words word = S::load_words(words);
+      for (int plane = 0; plane < Planes::kPlanes; ++plane, quads += 2) {
+        sums[plane] = S::dot(sums[plane], Planes::codes(word, plane), quads);
+      }
+    }
+    Words dot = S::total(sums[0]);
+    for (int plane = 1; plane < Planes::kPlanes; ++plane) {
+      dot = S::add_words(dot, S::shift_right_signed(S::total(sums[plane]), Planes::scale(plane)));
+    }
+    return dot;
+  }
+
   // The channels that one word of codes holds in a plane.
   static void load_quad(const float* query, int planes, float inverse, std::int32_t* values) {
     float scaled[S::kLanes] = {};

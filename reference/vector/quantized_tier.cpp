@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference/vector/buffer.h"
+#include "reference/vector/prefetch.h"
 #include "reference/vector/tier_pass.h"
 
 namespace mikv::reference::vector {
@@ -44,8 +45,8 @@ class QuantizedPass {
         layout_(QuantizedLayout::of(tier.head_dim(), tier.layout().groups, info(tier.format()).bits,
                                     kernels.lanes)),
         widened_(kPanelTokens * layout_.row_bytes + kRowSurplus),
-        codes_(std::max(kPanelTokens * layout_.head_dim / 4,
-                        kPanelTokens / 4 * layout_.sum_vectors * kernels.lanes)),
+        words_(std::max(kPanelTokens * layout_.row_bytes / 4,
+                        kPanelTokens / 4 * layout_.groups * layout_.value_vectors * kernels.lanes)),
         key_groups_(2 * layout_.groups * kPanelTokens),
         value_groups_(2 * layout_.groups * kChunkSlots) {
     for (std::int64_t i = 0; i < queries.count; ++i) {
@@ -78,12 +79,17 @@ class QuantizedPass {
 
   void add_logits(const Chunk& chunk, std::int64_t page, std::vector<TierAttention>& results) {
     const std::int64_t slot = chunk.page_slot(page);
+    const std::int64_t next = chunk.next_page_slot(page);
     float* alpha = key_groups_.data();
     float* beta = alpha + layout_.groups * kPanelTokens;
-    kernels_.unpack_keys(rows(chunk.tier.key(slot)), layout_, codes_.data());
+    kernels_.transpose_keys(rows(chunk.tier.key(slot)), chunk.tier.key(next).data(), layout_,
+                            words_.data());
+    // The keys' groups, and the values' behind them.
+    prefetch(std::as_bytes(chunk.tier.key_groups(next)).data(),
+             kPageSlots * chunk.tier.layout().scale_bytes());
     kernels_.unpack_groups(chunk.tier.key_groups(slot).data(), layout_, kPanelTokens, alpha, beta);
     for (std::size_t i = 0; i < heads_.size(); ++i) {
-      kernels_.quantized_logits(codes_.data(), alpha, beta, layout_, heads_[i].query, scale_,
+      kernels_.quantized_logits(words_.data(), alpha, beta, layout_, heads_[i].query, scale_,
                                 results[i].logits.data() + slot);
     }
   }
@@ -114,9 +120,11 @@ class QuantizedPass {
   }
 
   void add_values(const Chunk& chunk, std::int64_t page) {
-    kernels_.unpack_values(rows(chunk.tier.value(chunk.page_slot(page))), layout_, codes_.data());
+    const std::byte* next = chunk.tier.value(chunk.next_page_slot(page)).data();
+    kernels_.interleave_values(rows(chunk.tier.value(chunk.page_slot(page))), next, layout_,
+                               words_.data());
     for (HeadState& head : heads_) {
-      kernels_.weigh_codes(codes_.data(), layout_, head.weights, page, head.sums());
+      kernels_.weigh_codes(words_.data(), layout_, head.weights, page, head.sums());
     }
   }
 
@@ -124,7 +132,7 @@ class QuantizedPass {
   float scale_;
   QuantizedLayout layout_;
   Buffer<std::uint8_t> widened_;
-  Buffer<std::uint32_t> codes_;
+  Buffer<std::uint32_t> words_;
   Buffer<float> key_groups_;
   Buffer<float> value_groups_;
   std::vector<HeadState> heads_;

@@ -2,6 +2,7 @@
 // Weighted sums of codes, exact in integers (CONTRACT R15). S is a set of lanes (simd_portable.h).
 #pragma once
 
+#include "reference/vector/code_planes.h"
 #include "reference/vector/kernels.h"
 #include "reference/vector/softmax.h"
 
@@ -25,26 +26,29 @@ struct QuantizedValues {
     return {m, Math::integer_sum(p)};
   }
 
-  static void add_codes(const std::uint32_t* codes, const QuantizedLayout& layout,
+  static void add_codes(const std::uint32_t* words, const QuantizedLayout& layout,
                         const ValueWeights& weights, std::int64_t page, std::uint32_t* sums) {
-    const std::int64_t vectors = layout.value_vectors * layout.planes;
-    const std::int64_t quad_words = layout.sum_vectors * S::kLanes;
-    for (std::int64_t g = 0; g < layout.groups; ++g) {
-      const std::int64_t first = g * kChunkSlots + page * kPanelTokens;
-      const std::uint8_t* high = weights.high + first;
-      const std::uint8_t* low = weights.low + first;
-      std::int64_t v = 0;
-      for (; v + 4 <= vectors; v += 4) {
-        add_vectors<4>(codes, quad_words, high, low, sums);
-        codes += 4 * S::kLanes;
-        sums += 4 * 2 * S::kLanes;
+    for_bits(layout.bits, [&]<int kBits>() {
+      constexpr int kPlanes = CodePlanes<S, kBits>::kPlanes;
+      constexpr int kVectors = 4 / kPlanes;
+      const std::int64_t quad_words = layout.groups * layout.value_vectors * S::kLanes;
+      for (std::int64_t g = 0; g < layout.groups; ++g) {
+        const std::int64_t first = g * kChunkSlots + page * kPanelTokens;
+        const std::uint8_t* high = weights.high + first;
+        const std::uint8_t* low = weights.low + first;
+        std::int64_t v = 0;
+        for (; v + kVectors <= layout.value_vectors; v += kVectors) {
+          add_vectors<kBits, kVectors>(words, quad_words, high, low, sums);
+          words += kVectors * S::kLanes;
+          sums += kVectors * kPlanes * 2 * S::kLanes;
+        }
+        for (; v < layout.value_vectors; ++v) {
+          add_vectors<kBits, 1>(words, quad_words, high, low, sums);
+          words += S::kLanes;
+          sums += kPlanes * 2 * S::kLanes;
+        }
       }
-      for (; v < vectors; ++v) {
-        add_vectors<1>(codes, quad_words, high, low, sums);
-        codes += S::kLanes;
-        sums += 2 * S::kLanes;
-      }
-    }
+    });
   }
 
   static void finish(const std::uint32_t* sums, const QuantizedLayout& layout,
@@ -56,7 +60,9 @@ struct QuantizedValues {
       for (std::int64_t byte = 0; byte < layout.group_bytes; byte += S::kLanes) {
         const std::int64_t left = layout.group_bytes - byte;
         for (int plane = 0; plane < layout.planes; ++plane, sums += 2 * S::kLanes) {
-          const Words sum = S::add_words(S::total(S::load_sums(sums)), offset);
+          const int scale = plane * layout.bits % 4;  // CodePlanes::scale
+          const Words sum =
+              S::add_words(S::shift_right(S::total(S::load_sums(sums)), scale), offset);
           float lanes[S::kLanes];
           S::store(lanes, S::fma(S::unsigned_to_float(sum), step, minimum));
           float* out = o + g * layout.group_size + byte * layout.planes + plane;
@@ -74,7 +80,7 @@ struct QuantizedValues {
     for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
       m = S::max(Math::magnitude(S::mul(S::load(p + i), S::load(factors + i))), m);
     }
-    return Math::largest(m);
+    return S::largest(m);
   }
 
   // rint(p * factor * (levels / maximum)) of kLanes tokens
@@ -88,14 +94,20 @@ struct QuantizedValues {
     const float maximum = largest_product(p, alpha);
     const Floats inverse = S::broadcast(maximum < kSmallestMaximum ? 0.0F : kLevels / maximum);
     Words total = S::broadcast_word(0);
-    for (std::int64_t i = 0; i < kChunkSlots; i += S::kLanes) {
-      const Words w = scaled(p + i, alpha + i, inverse);
-      S::store_bytes(out.high + group * kChunkSlots + i, S::shift_right(w, 8));
-      S::store_bytes(out.low + group * kChunkSlots + i, w);
-      total = S::add_words(total, w);
+    for (std::int64_t i = 0; i < kChunkSlots; i += 4 * S::kLanes) {
+      Words low[4];
+      Words high[4];
+      for (int v = 0; v < 4; ++v) {
+        low[v] = scaled(p + i + v * S::kLanes, alpha + i + v * S::kLanes, inverse);
+        high[v] = S::shift_right(low[v], 8);
+        total = S::add_words(total, low[v]);
+      }
+      S::store_words(out.high + group * kChunkSlots + i, S::join_bytes(high));
+      S::store_words(out.low + group * kChunkSlots + i, S::join_bytes(low));
     }
     out.step[group] = maximum / kLevels;
-    out.code_offset[group] = layout.bits == 8 ? 128 * lane_sum(total) : 0;
+    out.code_offset[group] =
+        layout.bits == 8 ? 128 * static_cast<std::uint32_t>(S::lane_sum(total)) : 0;
   }
 
   static float minimum_part(const float* p, const float* beta) {
@@ -110,30 +122,28 @@ struct QuantizedValues {
     return static_cast<float>(Math::joined(high, low)) * (maximum / kLevels);
   }
 
-  static std::uint32_t lane_sum(Words x) {
-    std::uint32_t lanes[S::kLanes];
-    S::store_words(lanes, x);
-    std::uint32_t sum = 0;
-    for (const std::uint32_t lane : lanes) sum += lane;
-    return sum;
-  }
-
-  // kVectors vectors of channels over a page, four tokens at a time.
-  template <int kVectors>
-  static void add_vectors(const std::uint32_t* codes, std::int64_t quad_words,
+  // kVectors vectors of bytes over a page, four tokens at a time.
+  template <int kBits, int kVectors>
+  static void add_vectors(const std::uint32_t* words, std::int64_t quad_words,
                           const std::uint8_t* high, const std::uint8_t* low, std::uint32_t* sums) {
-    typename S::Sums sum[kVectors];
-    for (int v = 0; v < kVectors; ++v) sum[v] = S::load_sums(sums + v * 2 * S::kLanes);
-    for (std::int64_t token = 0; token < kPanelTokens; token += 4, codes += quad_words) {
+    using Planes = CodePlanes<S, kBits>;
+    constexpr int kSums = kVectors * Planes::kPlanes;
+    typename S::Sums sum[kSums];
+    for (int i = 0; i < kSums; ++i) sum[i] = S::load_sums(sums + i * 2 * S::kLanes);
+    for (std::int64_t token = 0; token < kPanelTokens; token += 4, words += quad_words) {
       std::uint32_t high_bytes = 0;
       std::uint32_t low_bytes = 0;
       __builtin_memcpy(&high_bytes, high + token, sizeof(high_bytes));
       __builtin_memcpy(&low_bytes, low + token, sizeof(low_bytes));
       for (int v = 0; v < kVectors; ++v) {
-        sum[v] = S::weigh(sum[v], S::load_words(codes + v * S::kLanes), high_bytes, low_bytes);
+        const Words word = S::load_words(words + v * S::kLanes);
+        for (int plane = 0; plane < Planes::kPlanes; ++plane) {
+          auto& plane_sum = sum[v * Planes::kPlanes + plane];
+          plane_sum = S::weigh(plane_sum, Planes::codes(word, plane), high_bytes, low_bytes);
+        }
       }
     }
-    for (int v = 0; v < kVectors; ++v) S::store_sums(sums + v * 2 * S::kLanes, sum[v]);
+    for (int i = 0; i < kSums; ++i) S::store_sums(sums + i * 2 * S::kLanes, sum[i]);
   }
 };
 

@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-#include "core/storage_format.h"
 #include "reference/vector/kernels.h"
 #include "reference/vector/softmax.h"
 
@@ -16,115 +15,146 @@ struct RowQuantizer {
   using Floats = typename S::Floats;
   using Words = typename S::Words;
 
-  static std::int64_t run(const float* row, const QuantizedLayout& layout, std::byte* packed,
+  static std::int64_t run(const float* row, const RowGroups& in, std::byte* packed,
                           GroupParams* groups) {
-    const Masks masks(layout.stored_bits);
-    std::uint8_t codes[kMaxGroupSize + S::kLanes * sizeof(std::uint32_t)];
+    switch (in.bits) {
+      case 1:
+        return run_bits<1>(row, in, packed, groups);
+      case 2:
+        return run_bits<2>(row, in, packed, groups);
+      case 3:
+        return run_bits<3>(row, in, packed, groups);
+      case 4:
+        return run_bits<4>(row, in, packed, groups);
+      case 5:
+        return run_bits<5>(row, in, packed, groups);
+      case 6:
+        return run_bits<6>(row, in, packed, groups);
+      case 7:
+        return run_bits<7>(row, in, packed, groups);
+      default:
+        return run_bits<8>(row, in, packed, groups);
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kVectorChannels = 4 * S::kLanes;  // whose codes fill a vector
+  static constexpr float kLargestHalf = 65504.0F;
+
+  static constexpr std::int64_t kBatch = 4;  // groups whose divisions overlap
+
+  // code = (x - minimum) * inverse, rounded
+  struct Scale {
+    float minimum;
+    float inverse;
+  };
+
+  template <int kBits>
+  static std::int64_t run_bits(const float* row, const RowGroups& in, std::byte* packed,
+                               GroupParams* groups) {
+    const std::int64_t size = in.size;
     std::int64_t clamped = 0;
-    for (std::int64_t g = 0; g < layout.groups; ++g) {
-      clamped += quantize_group(row + g * layout.group_size, layout, codes, groups[g]) ? 1 : 0;
-      packed = pack(codes, layout, masks, packed);
+    for (std::int64_t begin = 0; begin < in.count; begin += kBatch) {
+      const std::int64_t left = in.count - begin;
+      const std::int64_t count = left < kBatch ? left : kBatch;
+      Scale scales[kBatch];
+      for (std::int64_t g = 0; g < count; ++g) {
+        const float* x = row + g * size;
+        clamped += find_scale(x, size, (1 << kBits) - 1, groups[begin + g], scales[g]) ? 1 : 0;
+      }
+      for (std::int64_t g = 0; g < count; ++g, row += size) {
+        packed = pack_group<kBits>(row, size, S::broadcast(scales[g].minimum),
+                                   S::broadcast(scales[g].inverse), packed);
+      }
     }
     return clamped;
   }
 
- private:
-  struct Range {
-    float low;
-    float high;
-  };
-
-  // Where the bits of 2, and of 4 codes stand together in 64 bits.
-  struct Masks {
-    Words two;
-    Words four;
-
-    explicit Masks(int bits)
-        : two(repeated(0x0001000100010001U * ((1U << (2 * bits)) - 1))),
-          four(repeated(0x0000000100000001U * ((std::uint64_t{1} << (4 * bits)) - 1))) {}
-
-    static Words repeated(std::uint64_t x) {
-      std::uint64_t lanes[S::kLanes / 2];
-      for (std::uint64_t& lane : lanes) lane = x;
-      return S::load_words(lanes);
+  // Returns whether the group was clamped.
+  static bool find_scale(const float* x, std::int64_t size, int levels, GroupParams& params,
+                         Scale& scale) {
+    Floats low_lanes = S::broadcast(x[0] + 0.0F);
+    Floats high_lanes = low_lanes;
+    const auto widen = [&](Floats v) {
+      low_lanes = S::min(v, low_lanes);
+      high_lanes = S::max(v, high_lanes);
+    };
+    std::int64_t c = 0;
+    for (; c + S::kLanes <= size; c += S::kLanes) widen(canonical(x + c));
+    if (c < size) {
+      float rest[S::kLanes];
+      for (int i = 0; i < S::kLanes; ++i) rest[i] = c + i < size ? x[c + i] : x[0];
+      widen(canonical(rest));
     }
-  };
-
-  static bool quantize_group(const float* x, const QuantizedLayout& layout, std::uint8_t* codes,
-                             GroupParams& params) {
-    const auto levels = static_cast<float>((1 << layout.stored_bits) - 1);
-    const Range range = extremes(x, layout.group_size);
-    const float alpha = (range.high - range.low) / levels;
-    const float stored_alpha = clamp(alpha);
-    const float stored_beta = clamp(range.low);
-    params.alpha = S::to_half(stored_alpha);
-    params.beta = S::to_half(stored_beta);
-    const float step = S::from_half(params.alpha);
-    const Floats inverse = S::broadcast(step > 0.0F ? 1.0F / step : 0.0F);
-    const Floats minimum = S::broadcast(S::from_half(params.beta));
-    for (std::int64_t c = 0; c < layout.group_size; c += S::kLanes) {
-      const Floats scaled = S::mul(S::sub(load(x, c, layout.group_size), minimum), inverse);
-      const Floats code =
-          S::min(S::max(S::round(scaled), S::broadcast(0.0F)), S::broadcast(levels));
-      S::store_bytes(codes + c, S::to_integer(code));
-    }
-    return stored_alpha != alpha || stored_beta != range.low;
+    const float low = S::smallest(low_lanes);
+    const float alpha = (S::largest(high_lanes) - low) / static_cast<float>(levels);
+    const float clamped_alpha = alpha < kLargestHalf ? alpha : kLargestHalf;
+    const float above = low > -kLargestHalf ? low : -kLargestHalf;
+    const float step = S::round_to_half(clamped_alpha, params.alpha);
+    scale.minimum = S::round_to_half(above < kLargestHalf ? above : kLargestHalf, params.beta);
+    scale.inverse = step > 0.0F ? 1.0F / step : 0.0F;
+    return (alpha > kLargestHalf) | (__builtin_fabsf(low) > kLargestHalf);
   }
 
-  static float clamp(float x) {
-    constexpr float kLargestHalf = 65504.0F;
-    const float above = x > -kLargestHalf ? x : -kLargestHalf;
-    return above < kLargestHalf ? above : kLargestHalf;
-  }
-
-  // No -0 (CONTRACT R6). Behind the group's end its first element is repeated.
-  static Floats load(const float* x, std::int64_t c, std::int64_t size) {
-    if (c + S::kLanes <= size) return S::add(S::load(x + c), S::broadcast(0.0F));
-    float lanes[S::kLanes];
-    for (int i = 0; i < S::kLanes; ++i) lanes[i] = c + i < size ? x[c + i] : x[0];
-    return S::add(S::load(lanes), S::broadcast(0.0F));
-  }
-
-  static Range extremes(const float* x, std::int64_t size) {
-    Floats low = load(x, 0, size);
-    Floats high = low;
-    for (std::int64_t c = S::kLanes; c < size; c += S::kLanes) {
-      const Floats v = load(x, c, size);
-      low = S::min(v, low);
-      high = S::max(v, high);
-    }
-    const Words sign = S::broadcast_word(0x80000000U);
-    const Floats negated = S::from_bits(S::bit_xor(S::bits(low), sign));
-    return {-Softmax<S>::largest(negated), Softmax<S>::largest(high)};
-  }
-
-  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all; what lies above them
-  // then has no meaning.
-  static Words squeeze(Words x, int bits, const Masks& masks) {
-    const int gap = 8 - bits;
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, gap)), masks.two);
-    x = S::bit_and(S::bit_or(x, S::shift_right_64(x, 2 * gap)), masks.four);
-    return S::bit_or(x, S::shift_right_64(x, 4 * gap));
-  }
+  // No -0 (CONTRACT R6).
+  static Floats canonical(const float* x) { return S::add(S::load(x), S::broadcast(0.0F)); }
 
   // Returns the end of the packed group.
-  static std::byte* pack(const std::uint8_t* codes, const QuantizedLayout& layout,
-                         const Masks& masks, std::byte* packed) {
-    const int bits = layout.stored_bits;
-    constexpr std::int64_t kBlocks = S::kLanes / 2;  // of 8 codes
-    std::uint8_t group[kMaxGroupSize + S::kLanes * sizeof(std::uint32_t)];
-    std::uint8_t* out = group;
-    for (std::int64_t c = 0; c < layout.group_size; c += 8 * kBlocks) {
-      std::uint64_t blocks[kBlocks];
-      S::store_words(blocks, squeeze(S::load_words(codes + c), bits, masks));
-      for (const std::uint64_t block : blocks) {  // each overwrites the surplus of the one before
-        std::memcpy(out, &block, sizeof(block));
-        out += bits;
-      }
+  template <int kBits>
+  static std::byte* pack_group(const float* x, std::int64_t size, Floats minimum, Floats inverse,
+                               std::byte* packed) {
+    std::int64_t c = 0;
+    for (; c + kVectorChannels <= size; c += kVectorChannels) {
+      S::template store_low_bytes<kBits>(packed, packed_codes<kBits>(x + c, minimum, inverse));
+      packed += kVectorChannels / 8 * kBits;
     }
-    const auto bytes = static_cast<std::size_t>(layout.group_size * bits / 8);
-    std::memcpy(packed, group, bytes);
+    if (c == size) return packed;
+    float rest[kVectorChannels] = {};
+    std::byte rest_packed[kVectorChannels];
+    std::memcpy(rest, x + c, static_cast<std::size_t>(size - c) * sizeof(float));
+    S::template store_low_bytes<kBits>(rest_packed, packed_codes<kBits>(rest, minimum, inverse));
+    const std::int64_t bytes = (size - c) / 8 * kBits;
+    std::memcpy(packed, rest_packed, static_cast<std::size_t>(bytes));
     return packed + bytes;
+  }
+
+  // The codes of kVectorChannels channels, 8 of them in the low kBits bytes of each 8.
+  template <int kBits>
+  static Words packed_codes(const float* x, Floats minimum, Floats inverse) {
+    const Floats zero = S::broadcast(0.0F);
+    const Floats levels = S::broadcast(static_cast<float>((1 << kBits) - 1));
+    Words codes[4];
+    for (int v = 0; v < 4; ++v) {
+      // -0 becomes 0 here, and between whole numbers it is the same to clamp before rounding.
+      const Floats scaled = S::mul(S::sub(S::load(x + v * S::kLanes), minimum), inverse);
+      codes[v] = S::to_integer(S::min(S::max(scaled, zero), levels));
+    }
+    return squeeze<kBits>(S::join_bytes(codes));
+  }
+
+  // Closes the gaps between 8 codes of 8 bits each, in pairs, fours and all.
+  template <int kBits>
+  static Words squeeze(Words x) {
+    if constexpr (kBits == 8) return x;
+    x = close_gaps<kBits, 8>(x);
+    x = close_gaps<2 * kBits, 16>(x);
+    return close_gaps<4 * kBits, 32>(x);
+  }
+  // Moves the upper half of every 2 * kField bits down to the kUsed bits of the lower one.
+  template <int kUsed, int kField>
+  static Words close_gaps(Words x) {
+    constexpr std::uint64_t kEach = kField == 8    ? 0x0001000100010001U
+                                    : kField == 16 ? 0x0000000100000001U
+                                                   : 1U;
+    constexpr std::uint64_t kLower = kEach * ((std::uint64_t{1} << kUsed) - 1);
+    const Words upper = S::bit_and(S::shift_right_64(x, kField - kUsed), repeated(kLower << kUsed));
+    return S::bit_or(S::bit_and(x, repeated(kLower)), upper);
+  }
+
+  static Words repeated(std::uint64_t x) {
+    std::uint64_t lanes[S::kLanes / 2];
+    for (std::uint64_t& lane : lanes) lane = x;
+    return S::load_words(lanes);
   }
 };
 

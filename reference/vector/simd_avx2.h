@@ -27,8 +27,15 @@ struct Avx2 {
   static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
   static Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
   static Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
-  static Floats round(Floats x) {
-    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  static float largest(Floats x) {
+    const __m128 halves = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pairs = _mm_max_ps(halves, _mm_movehl_ps(halves, halves));
+    return _mm_cvtss_f32(_mm_max_ss(pairs, _mm_movehdup_ps(pairs)));
+  }
+  static float smallest(Floats x) {
+    const __m128 halves = _mm_min_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pairs = _mm_min_ps(halves, _mm_movehl_ps(halves, halves));
+    return _mm_cvtss_f32(_mm_min_ss(pairs, _mm_movehdup_ps(pairs)));
   }
   static Words to_integer(Floats x) { return _mm256_cvtps_epi32(x); }
   static Floats to_float(Words x) { return _mm256_cvtepi32_ps(x); }
@@ -51,6 +58,11 @@ struct Avx2 {
     return _mm256_set1_epi32(static_cast<std::int32_t>(x));
   }
   static Words add_words(Words a, Words b) { return _mm256_add_epi32(a, b); }
+  static std::int32_t lane_sum(Words x) {
+    const __m128i halves = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    const __m128i pairs = _mm_add_epi32(halves, _mm_shuffle_epi32(halves, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(pairs, _mm_shuffle_epi32(pairs, 0xB1)));
+  }
   static Words bit_and(Words a, Words b) { return _mm256_and_si256(a, b); }
   static Words bit_or(Words a, Words b) { return _mm256_or_si256(a, b); }
   static Words bit_xor(Words a, Words b) { return _mm256_xor_si256(a, b); }
@@ -62,10 +74,19 @@ struct Avx2 {
   static Words shift_right_64(Words x, int n) { return _mm256_srl_epi64(x, _mm_cvtsi32_si128(n)); }
   static Words shift_left_64(Words x, int n) { return _mm256_sll_epi64(x, _mm_cvtsi32_si128(n)); }
 
-  static Floats low_halves(Words x) {
-    const Words low = bit_and(x, broadcast_word(0xFFFFU));
-    const Words packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
-    return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
+  static void split_halves(Words x, Floats* out) {
+    const Words in_lanes =
+        _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(_mm_set_epi8(15, 14, 11, 10, 7, 6, 3, 2,
+                                                                        13, 12, 9, 8, 5, 4, 1, 0)));
+    const Words halves = _mm256_permute4x64_epi64(in_lanes, 0xD8);
+    out[0] = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+    out[1] = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+  }
+  static void load_pairs(const void* p, Words* out) {
+    const Floats a = from_bits(load_words(p));
+    const Floats b = from_bits(load_words(static_cast<const std::uint8_t*>(p) + sizeof(Words)));
+    out[0] = _mm256_permute4x64_epi64(bits(_mm256_shuffle_ps(a, b, 0x88)), 0xD8);
+    out[1] = _mm256_permute4x64_epi64(bits(_mm256_shuffle_ps(a, b, 0xDD)), 0xD8);
   }
   static Floats load_halves(const void* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p)));
@@ -73,15 +94,23 @@ struct Avx2 {
   static Words load_widened(const void* p) {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
-  static std::uint16_t to_half(float x) {
-    return static_cast<std::uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+  static float round_to_half(float x, std::uint16_t& half) {
+    const __m128i halves = _mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT);
+    half = static_cast<std::uint16_t>(_mm_extract_epi16(halves, 0));
+    return _mm_cvtss_f32(_mm_cvtph_ps(halves));
   }
-  static float from_half(std::uint16_t x) { return _cvtsh_ss(x); }
-  static void store_bytes(std::uint8_t* p, Words x) {
-    const Words low = bit_and(x, broadcast_word(0xFFU));
-    const Words shorts = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
-    const Words bytes = _mm256_packus_epi16(shorts, shorts);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(bytes));
+  static Words join_bytes(const Words* x) {
+    const Words mask = broadcast_word(0xFFU);
+    const Words low = _mm256_packus_epi32(bit_and(x[0], mask), bit_and(x[1], mask));
+    const Words high = _mm256_packus_epi32(bit_and(x[2], mask), bit_and(x[3], mask));
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high),
+                                       _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0));
+  }
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    std::uint64_t pairs[4];
+    store_words(pairs, x);
+    for (int i = 0; i < 4; ++i) std::memcpy(p + i * kBytes, pairs + i, kBytes);
   }
   static void add_to_sums(std::uint64_t* sums, Words x) {
     add_half(sums, _mm256_castsi256_si128(x));

@@ -4,7 +4,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace mikv::reference::vector {
 
@@ -26,9 +28,8 @@ struct Avx512 {
   static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
   static Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
-  static Floats round(Floats x) {
-    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  }
+  static float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+  static float smallest(Floats x) { return _mm512_reduce_min_ps(x); }
   static Words to_integer(Floats x) { return _mm512_cvtps_epi32(x); }
   static Floats to_float(Words x) { return _mm512_cvtepi32_ps(x); }
   static Floats unsigned_to_float(Words x) { return _mm512_cvtepu32_ps(x); }
@@ -44,6 +45,7 @@ struct Avx512 {
     return _mm512_set1_epi32(static_cast<std::int32_t>(x));
   }
   static Words add_words(Words a, Words b) { return _mm512_add_epi32(a, b); }
+  static std::int32_t lane_sum(Words x) { return _mm512_reduce_add_epi32(x); }
   static Words bit_and(Words a, Words b) { return _mm512_and_si512(a, b); }
   static Words bit_or(Words a, Words b) { return _mm512_or_si512(a, b); }
   static Words bit_xor(Words a, Words b) { return _mm512_xor_si512(a, b); }
@@ -55,19 +57,50 @@ struct Avx512 {
   static Words shift_right_64(Words x, int n) { return _mm512_srl_epi64(x, _mm_cvtsi32_si128(n)); }
   static Words shift_left_64(Words x, int n) { return _mm512_sll_epi64(x, _mm_cvtsi32_si128(n)); }
 
-  static Floats low_halves(Words x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(x)); }
+  static void split_halves(Words x, Floats* out) {
+    const Words halves = _mm512_permutexvar_epi16(
+        _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1, 30, 28, 26, 24,
+                         22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0),
+        x);
+    out[0] = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+    out[1] = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
+  }
+  static void load_pairs(const void* p, Words* out) {
+    const Words a = load_words(p);
+    const Words b = load_words(static_cast<const std::uint8_t*>(p) + sizeof(Words));
+    out[0] = _mm512_permutex2var_epi32(
+        a, _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0), b);
+    out[1] = _mm512_permutex2var_epi32(
+        a, _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1), b);
+  }
   static Floats load_halves(const void* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
   static Words load_widened(const void* p) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
-  static std::uint16_t to_half(float x) {
-    return static_cast<std::uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+  static float round_to_half(float x, std::uint16_t& half) {
+    const __m128i halves = _mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT);
+    half = static_cast<std::uint16_t>(_mm_extract_epi16(halves, 0));
+    return _mm_cvtss_f32(_mm_cvtph_ps(halves));
   }
-  static float from_half(std::uint16_t x) { return _cvtsh_ss(x); }
-  static void store_bytes(std::uint8_t* p, Words x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  static Words join_bytes(const Words* x) {
+    const Words low = _mm512_inserti32x4(_mm512_castsi128_si512(_mm512_cvtepi32_epi8(x[0])),
+                                         _mm512_cvtepi32_epi8(x[1]), 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(low, _mm512_cvtepi32_epi8(x[2]), 2),
+                              _mm512_cvtepi32_epi8(x[3]), 3);
+  }
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    if constexpr (kBytes == 2) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi64_epi16(x));
+    } else if constexpr (kBytes == 4) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi64_epi32(x));
+    } else if constexpr (kBytes == 8) {
+      store_words(p, x);
+    } else {
+      store_squeezed<kBytes>(p, x);
+    }
   }
   static void add_to_sums(std::uint64_t* sums, Words x) {
     add_half(sums, _mm512_castsi512_si256(x));
@@ -150,6 +183,17 @@ struct Avx512 {
   }
 
  private:
+  // Two pairs share 128 bits.
+  template <int kBytes>
+  static void store_squeezed(std::byte* p, Words x) {
+    std::uint8_t order[16] = {};
+    for (int i = 0; i < 2 * kBytes; ++i) {
+      order[i] = static_cast<std::uint8_t>(i < kBytes ? i : 8 + i - kBytes);
+    }
+    std::uint8_t lanes[64];
+    store_words(lanes, _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(row(order))));
+    for (int i = 0; i < 4; ++i) std::memcpy(p + i * 2 * kBytes, lanes + 16 * i, 2 * kBytes);
+  }
   static Words four_rows(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
                          const std::uint8_t* d) {
     const Words ab = _mm512_inserti32x4(_mm512_castsi128_si512(row(a)), row(b), 1);

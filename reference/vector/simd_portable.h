@@ -49,11 +49,18 @@ struct Portable {
   static Floats min(Floats a, Floats b) {
     return map([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
   }
-  /// To the nearest integer, halves to even.
-  static Floats round(Floats x) {
-    return map([&](int i) { return round(x.lane[i]); });
+  /// Of the lanes.
+  static float largest(Floats x) {
+    float m = x.lane[0];
+    for (const float lane : x.lane) m = lane > m ? lane : m;
+    return m;
   }
-  /// Of an integer that int32 holds.
+  static float smallest(Floats x) {
+    float m = x.lane[0];
+    for (const float lane : x.lane) m = lane < m ? lane : m;
+    return m;
+  }
+  /// To the nearest integer, halves to even; int32 holds it.
   static Words to_integer(Floats x) {
     return map_words([&](int i) {
       return static_cast<std::uint32_t>(static_cast<std::int32_t>(round(x.lane[i])));
@@ -80,6 +87,12 @@ struct Portable {
   }
   static Words add_words(Words a, Words b) {
     return map_words([&](int i) { return a.lane[i] + b.lane[i]; });
+  }
+  /// The sum of all lanes, which int32 holds.
+  static std::int32_t lane_sum(Words x) {
+    std::uint32_t sum = 0;
+    for (const std::uint32_t lane : x.lane) sum += lane;
+    return static_cast<std::int32_t>(sum);
   }
   static Words bit_and(Words a, Words b) {
     return map_words([&](int i) { return a.lane[i] & b.lane[i]; });
@@ -116,21 +129,36 @@ struct Portable {
   }
 
   // fp16 and single bytes.
-  /// The low 16 bits of each word, as fp16.
-  static Floats low_halves(Words x) {
-    return map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i])); });
+  /// The low and the high 16 bits of each word, as fp16.
+  static void split_halves(Words x, Floats* out) {
+    out[0] = map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i])); });
+    out[1] = map([&](int i) { return from_half(static_cast<std::uint16_t>(x.lane[i] >> 16)); });
+  }
+  /// The first and the second words of kLanes pairs.
+  static void load_pairs(const void* p, Words* out) {
+    std::uint32_t words[2 * kLanes];
+    std::memcpy(words, p, sizeof(words));
+    for (int w = 0; w < 2; ++w) out[w] = map_words([&](int i) { return words[2 * i + w]; });
   }
   /// kLanes consecutive fp16.
-  static Floats load_halves(const void* p) { return low_halves(load_widened(p)); }
+  static Floats load_halves(const void* p) {
+    Floats halves[2];
+    split_halves(load_widened(p), halves);
+    return halves[0];
+  }
   /// kLanes consecutive 16-bit words.
   static Words load_widened(const void* p) {
     std::uint16_t words[kLanes];
     std::memcpy(words, p, sizeof(words));
     return map_words([&](int i) { return std::uint32_t{words[i]}; });
   }
-  /// Of a value within fp16's range, to nearest even.
+  /// A value within fp16's range, to nearest even: its bits, and as fp32 again.
+  static float round_to_half(float x, std::uint16_t& half) {
+    half = to_half(x);
+    return from_half(half);
+  }
   static std::uint16_t to_half(float x) {
-    const std::uint32_t all = copy<std::uint32_t>(&x);
+    const auto all = copy<std::uint32_t>(&x);
     const auto sign = static_cast<std::uint16_t>(all >> 16 & 0x8000U);
     const std::uint32_t magnitude = all & 0x7FFFFFFFU;
     if (magnitude < 0x38800000U) {  // below 2^-14: adding 1/2 rounds to the subnormals' unit
@@ -146,9 +174,20 @@ struct Portable {
     const std::uint32_t result = copy<std::uint32_t>(&scaled) | (x & 0x8000U) << 16;
     return copy<float>(&result);
   }
-  /// The low byte of each word, kLanes bytes.
-  static void store_bytes(std::uint8_t* p, Words x) {
-    for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::uint8_t>(x.lane[i]);
+  /// The low byte of each word of four vectors.
+  static Words join_bytes(const Words* x) {
+    std::uint8_t bytes[4 * kLanes];
+    for (int i = 0; i < 4 * kLanes; ++i) {
+      bytes[i] = static_cast<std::uint8_t>(x[i / kLanes].lane[i % kLanes]);
+    }
+    return load_words(bytes);
+  }
+  /// The low bytes of each pair of words, kBytes a pair.
+  template <int kBytes>
+  static void store_low_bytes(std::byte* p, Words x) {
+    std::uint64_t pairs[kLanes / 2];
+    std::memcpy(pairs, &x, sizeof(x));
+    for (int i = 0; i < kLanes / 2; ++i) std::memcpy(p + i * kBytes, pairs + i, kBytes);
   }
   /// Adds each word to one of kLanes 64-bit sums.
   static void add_to_sums(std::uint64_t* sums, Words x) {

@@ -7,7 +7,8 @@
 
 namespace mikv::reference::vector {
 
-inline constexpr float kMinusHuge = -0x1.fffffep127F;  // a missing token: its weight is 0
+// A missing token: its weight is 0, whatever the maximum.
+inline constexpr float kMissing = -__builtin_inff();
 
 template <typename S>
 struct Softmax {
@@ -39,23 +40,14 @@ struct Softmax {
     return S::from_bits(S::bit_and(S::bits(x), S::broadcast_word(0x7FFFFFFFU)));
   }
 
-  /// The exact maximum of the lanes.
-  static float largest(Floats x) {
-    float lanes[S::kLanes];
-    S::store(lanes, x);
-    float m = lanes[0];
-    for (const float lane : lanes) m = lane > m ? lane : m;
-    return m;
-  }
-
   /// The maximum over a chunk; what lies behind count becomes a missing token.
   static float chunk_maximum(float* logits, std::int64_t count) {
-    for (std::int64_t i = count; i < kChunkSlots; ++i) logits[i] = kMinusHuge;
+    for (std::int64_t i = count; i < kChunkSlots; ++i) logits[i] = kMissing;
     Floats m = S::load(logits);
     for (std::int64_t i = S::kLanes; i < kChunkSlots; i += S::kLanes) {
       m = S::max(S::load(logits + i), m);
     }
-    return largest(m);
+    return S::largest(m);
   }
 
   static void weights(const float* logits, float m, float* p) {
@@ -80,13 +72,7 @@ struct Softmax {
     low = S::add_words(low, S::bit_and(x, S::broadcast_word(0xFFFFU)));
   }
   static std::int64_t joined(Words high, Words low) {
-    std::int32_t high_lanes[S::kLanes];
-    std::int32_t low_lanes[S::kLanes];
-    S::store_words(high_lanes, high);
-    S::store_words(low_lanes, low);
-    std::int64_t sum = 0;
-    for (int i = 0; i < S::kLanes; ++i) sum += std::int64_t{high_lanes[i]} * 65536 + low_lanes[i];
-    return sum;
+    return std::int64_t{S::lane_sum(high)} * 65536 + S::lane_sum(low);
   }
 
  private:

@@ -33,6 +33,11 @@ struct Chunk {
   [[nodiscard]] std::int64_t page_slot(std::int64_t page) const {
     return first_slot() + page * kPageSlots;
   }
+  /// That of the page after it, in this chunk or the next, or its own if it is the tier's last.
+  [[nodiscard]] std::int64_t next_page_slot(std::int64_t page) const {
+    const std::int64_t slot = page_slot(page);
+    return slot + kPageSlots < tier.slots() ? slot + kPageSlots : slot;
+  }
 };
 
 /// One result a query. Returns false if a logit is not finite.

@@ -59,9 +59,12 @@ struct Unquantized {
       S::add_to_sums(scores + i, importance(logits + i, m, inverse_l));
     }
     if (i == count) return;
-    std::uint32_t rest[S::kLanes];
-    S::store_words(rest, importance(logits + i, m, inverse_l));
-    for (std::int64_t j = i; j < count; ++j) scores[j] += rest[j - i];
+    float rest[S::kLanes];
+    for (float& logit : rest) logit = m;
+    std::memcpy(rest, logits + i, static_cast<std::size_t>(count - i) * sizeof(float));
+    std::uint32_t weights[S::kLanes];
+    S::store_words(weights, importance(rest, m, inverse_l));
+    for (std::int64_t j = i; j < count; ++j) scores[j] += weights[j - i];
   }
 
   static void merge(WeightSum& sum, float* o, const WeightSum& upper, const float* upper_o,
@@ -130,6 +133,10 @@ struct Unquantized {
   static void weigh_vectors(const float* p, const std::byte* const* pages, ElementType type,
                             std::int64_t count, std::int64_t head_dim, std::int64_t c, float* o) {
     Floats blocks[Math::kBlockCount][kVectors];
+    const auto rows_of = [&](std::int64_t begin) {
+      const std::int64_t offset = begin % kPanelTokens * head_dim + c;
+      return pages[begin / kPanelTokens] + offset * Elements<S>::bytes(type);
+    };
     for (std::int64_t b = 0; b < Math::kBlockCount; ++b) {
       const std::int64_t begin = b * kBlockSlots;
       if (begin >= count) {  // its page may not exist
@@ -137,10 +144,9 @@ struct Unquantized {
         continue;
       }
       const std::int64_t end = begin + kBlockSlots < count ? begin + kBlockSlots : count;
-      const std::int64_t first_row = begin % kPanelTokens;
-      const std::byte* rows =
-          pages[begin / kPanelTokens] + (first_row * head_dim + c) * Elements<S>::bytes(type);
-      weigh_block<kVectors>(p + begin, rows, type, end - begin, head_dim, blocks[b]);
+      const std::byte* rows = rows_of(begin);
+      weigh_block<kVectors>(p + begin, rows, end < count ? rows_of(end) : rows, type, end - begin,
+                            head_dim, blocks[b]);
     }
     for (std::int64_t distance = Math::kBlockCount / 2; distance >= 1; distance /= 2) {
       for (std::int64_t b = 0; b < distance; ++b) {
@@ -153,13 +159,15 @@ struct Unquantized {
   }
 
   template <int kVectors>
-  static void weigh_block(const float* p, const std::byte* rows, ElementType type,
-                          std::int64_t count, std::int64_t head_dim, Floats* sum) {
+  static void weigh_block(const float* p, const std::byte* rows, const std::byte* next,
+                          ElementType type, std::int64_t count, std::int64_t head_dim,
+                          Floats* sum) {
     Floats o[kVectors];
     for (Floats& x : o) x = S::broadcast(0.0F);
     const std::int64_t bytes = Elements<S>::bytes(type);
     for (std::int64_t j = 0; j < count; ++j) {
       const Floats weight = S::broadcast(p[j]);
+      prefetch(next + j * head_dim * bytes, kVectors * S::kLanes * bytes);
       for (int v = 0; v < kVectors; ++v) {
         const std::byte* values = rows + (j * head_dim + v * S::kLanes) * bytes;
         o[v] = S::fma(weight, Elements<S>::load(values, type), o[v]);

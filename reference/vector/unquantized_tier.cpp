@@ -2,6 +2,7 @@
 #include <array>
 
 #include "reference/vector/buffer.h"
+#include "reference/vector/prefetch.h"
 #include "reference/vector/tier_pass.h"
 
 namespace mikv::reference::vector {
@@ -21,6 +22,8 @@ class UnquantizedPass {
 
   bool attend(const Chunk& chunk, std::vector<TierAttention>& results) {
     for (std::int64_t page = 0; page < chunk.pages(); ++page) add_logits(chunk, page, results);
+    prefetch(chunk.tier.value(chunk.first_slot()).data(),
+             kBlockSlots * chunk.tier.layout().payload_bytes);
     return std::all_of(results.begin(), results.end(), [&](TierAttention& result) {
       return weigh(chunk, result.logits.data() + chunk.first_slot(),
                    *result.chunks[static_cast<std::size_t>(chunk.index)]);
@@ -30,7 +33,14 @@ class UnquantizedPass {
  private:
   void add_logits(const Chunk& chunk, std::int64_t page, std::vector<TierAttention>& results) {
     const std::int64_t slot = chunk.page_slot(page);
-    kernels_.fill_panel(chunk.tier.key(slot).data(), element_, head_dim_, panel_.data());
+    const std::byte* keys = chunk.tier.key(slot).data();
+    const std::byte* next = chunk.tier.key(chunk.next_page_slot(page)).data();
+    if (queries_.count == 1) {
+      kernels_.row_logits(keys, next, element_, head_dim_, queries_.values, queries_.scale,
+                          results[0].logits.data() + slot);
+      return;
+    }
+    kernels_.fill_panel(keys, next, element_, head_dim_, panel_.data());
     kernels_.panel_logits(panel_.data(), queries_.values, queries_.count, head_dim_, queries_.scale,
                           logits_.data(), kPanelTokens);
     for (std::size_t i = 0; i < results.size(); ++i) {

@@ -48,9 +48,9 @@ void VectorOperations::add_prefill_scores(const LayerView& layer, std::int64_t k
 std::int64_t VectorOperations::quantize_packed(const Row& row, int bits,
                                                std::span<std::byte> packed,
                                                std::span<GroupParams> groups) const {
-  const auto layout = QuantizedLayout::of(row.size(), static_cast<std::int64_t>(groups.size()),
-                                          bits, kernels_.lanes);
-  return kernels_.quantize(row.data(), layout, packed.data(), groups.data());
+  const auto count = static_cast<std::int64_t>(groups.size());
+  return kernels_.quantize(row.data(), {.count = count, .size = row.size() / count, .bits = bits},
+                           packed.data(), groups.data());
 }
 
 std::vector<HeadAttention> VectorOperations::attend_heads(const AttentionInputs& inputs) const {

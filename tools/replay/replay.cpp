@@ -11,6 +11,7 @@
 #include "core/stage_hasher.h"
 #include "cuda/layer_run.h"
 #include "reference/fp_environment.h"
+#include "reference/isa.h"
 #include "tools/replay/cpu_head.h"
 #include "tools/replay/device_head.h"
 #include "tools/replay/parallel.h"
@@ -226,6 +227,7 @@ std::vector<ReplayResult> replay(const trace::TraceReader& reader,
                                  std::span<const CacheConfig> settings,
                                  const ReplayOptions& options) {
   reference::require_fp_environment();
+  (void)reference::selected_isa();  // refuses a wrong MIKV_ISA before any work
   refuse_unsupported_layers(reader);
   const LayerJobs jobs = make_jobs(reader, settings, options);
   std::optional<DevicePool> pool;

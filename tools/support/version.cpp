@@ -3,6 +3,7 @@
 
 #include "cuda/devices.h"
 #include "mikv_commit.h"  // generated at build time
+#include "reference/isa.h"
 
 namespace mikv::tools {
 namespace {
@@ -14,16 +15,9 @@ constexpr std::string_view kCompiler =
     "gcc " __VERSION__;
 #endif
 
-constexpr std::string_view kIsa =
+constexpr std::string_view kArchitecture =
 #if defined(__x86_64__)
-    "x86-64"
-#if defined(__AVX512F__)
-    " AVX-512";
-#elif defined(__AVX2__)
-    " AVX2";
-#else
-    " baseline";
-#endif
+    "x86-64";
 #elif defined(__aarch64__)
     "arm64";
 #else
@@ -36,7 +30,7 @@ Version version() {
   return {.version = MIKV_VERSION,
           .commit = MIKV_COMMIT,
           .compiler = kCompiler,
-          .isa = kIsa,
+          .isa = std::string(kArchitecture).append(" ").append(name(reference::selected_isa())),
           .cuda = cuda::is_built()};
 }
 

@@ -2,6 +2,7 @@
 // What this program is: for --version and for reports.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace mikv::tools {
@@ -11,10 +12,11 @@ struct Version {
   std::string_view
       commit;  ///< with "-dirty" where the tree had changes; "unknown" outside a git checkout
   std::string_view compiler;
-  std::string_view isa;  ///< instruction set that the program was compiled for
-  bool cuda;             ///< whether it has a CUDA back end
+  std::string isa;  ///< the architecture, and the instruction set that the reference uses
+  bool cuda;        ///< whether it has a CUDA back end
 };
 
+/// Throws UsageError if MIKV_ISA is wrong (reference/isa.h).
 [[nodiscard]] Version version();
 
 }  // namespace mikv::tools
