@@ -79,6 +79,8 @@ class CaseArray {
   [[nodiscard]] mikv_array view(void* base) const;
   [[nodiscard]] mikv_array view() const { return view(memory_.base()); }
   [[nodiscard]] void* data() const { return memory_.base(); }
+  /// All of it; not for the wide layout, which is mostly address space.
+  [[nodiscard]] std::span<std::byte> memory() const { return memory_.bytes(); }
 
   /// Remembers rows and gaps as they are now. Call before the kernel runs.
   void seal();

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "cuda/devices.h"
 #include "tools/kernel_test/child_process.h"
 #include "tools/kernel_test/guarded_memory.h"
 
@@ -24,12 +25,22 @@ struct Probe {
   std::uint32_t struct_size;
   std::uint32_t abi_version;
   mikv_memory memory;
+  bool has_device;
   bool has[5];
   char text[512];  // the name, or why it cannot be loaded
 };
 
 void copy_text(const char* text, char (&out)[512]) {
   std::strncpy(out, text == nullptr ? "" : text, sizeof(out) - 1);
+}
+
+void find_device(Probe& out) {
+  try {
+    static_cast<void>(cuda::use_device(0));
+    out.has_device = true;
+  } catch (const DeviceError& error) {
+    copy_text(error.what(), out.text);
+  }
 }
 
 void probe(const std::string& path, Probe& out) {
@@ -51,6 +62,7 @@ void probe(const std::string& path, Probe& out) {
   out.has[static_cast<int>(Operation::decode)] = kernels->decode != nullptr;
   out.has[static_cast<int>(Operation::dequantize)] = kernels->dequantize != nullptr;
   copy_text(kernels->name, out.text);
+  if (out.memory == MIKV_MEMORY_CUDA) find_device(out);
 }
 
 // dlopen searches the system's folders for a name without a slash.
@@ -88,6 +100,10 @@ PluginInfo probe_plugin(const std::string& path) {
                      "look at the library's constructors and at mikv_plugin");
   }
   check(path, *found);
+  if (found->memory == MIKV_MEMORY_CUDA && !found->has_device) {
+    throw DeviceError("the plug-in's kernels cannot run: " + escape(std::string(found->text)),
+                      "run the test on a machine with a GPU");
+  }
   PluginInfo info;
   info.path = absolute(path);
   info.name = found->text;

@@ -19,7 +19,8 @@ struct PluginInfo {
 };
 
 /// Loads the plug-in in a child process. Throws InputError if it cannot be loaded, lacks its
-/// function, or is made for another version of the interface.
+/// function, or is made for another version of the interface; DeviceError if it needs a device and
+/// there is none. This process itself never touches a device: its children could not use it.
 [[nodiscard]] PluginInfo probe_plugin(const std::string& path);
 
 /// In a child process: the kernels of a plug-in that was probed; nullptr if it no longer loads.

@@ -11,6 +11,8 @@
 #include <new>
 
 #include "core/error.h"
+#include "cuda/devices.h"
+#include "cuda/staged_memory.h"
 #include "tools/kernel_test/child_process.h"
 #include "tools/kernel_test/guarded_memory.h"
 #include "tools/kernel_test/kernel_case.h"
@@ -66,8 +68,9 @@ class Calls {
     const mikv_kernels* kernels = load_kernels(plugin_.path);
     if (kernels == nullptr) return;
     report_.loaded = true;
+    if (plugin_.memory == MIKV_MEMORY_CUDA) static_cast<void>(cuda::use_device(0));
     warm_up(*kernels);
-    report_.status = case_.call(*kernels, all_);
+    report_.status = call(*kernels, all_);
     if (report_.status != MIKV_OK) return keep_error(*kernels);
     if (repeat_ < 2) return;
     for (CaseArray* array : arrays_) first_.push_back(contents(*array));
@@ -82,12 +85,29 @@ class Calls {
   }
 
  private:
+  mikv_status call(const mikv_kernels& kernels, const Call& with) {
+    if (plugin_.memory == MIKV_MEMORY_HOST) return case_.call(kernels, with);
+    std::vector<std::span<std::byte>> memory;
+    for (const CaseArray* array : arrays_) memory.push_back(array->memory());
+    mikv_status status = MIKV_FAILED;
+    cuda::run_on_copies(memory, [&](const std::vector<std::byte*>& copies, void* stream) {
+      Call on_device = with;
+      on_device.stream = stream;
+      on_device.place = [&](const CaseArray& array) -> void* {
+        return copies[static_cast<std::size_t>(std::ranges::find(arrays_, &array) -
+                                               arrays_.begin())];
+      };
+      status = case_.call(kernels, on_device);
+    });
+    return status;
+  }
+
   // A call with other queries: what it leaves behind in the kernel must not show.
   void warm_up(const mikv_kernels& kernels) {
     for (CaseArray* array : arrays_) {
       if (array->name() == "queries") array->negate();
     }
-    case_.call(kernels, all_);
+    call(kernels, all_);
     for (CaseArray* array : arrays_) array->restore();
   }
 
@@ -101,7 +121,7 @@ class Calls {
     const std::uint64_t expected = output_hash(arrays_);
     for (int i = 1; i < repeat_; ++i) {
       for (CaseArray* array : arrays_) array->restore();
-      const bool ran = case_.call(kernels, all_) == MIKV_OK;
+      const bool ran = call(kernels, all_) == MIKV_OK;
       if (!ran || output_hash(arrays_) != expected) ++report_.different_runs;
     }
   }
@@ -113,7 +133,7 @@ class Calls {
       Call one = all_;
       one.first_sequence = sequence;
       one.sequences = 1;
-      const bool ran = case_.call(kernels, one) == MIKV_OK;
+      const bool ran = call(kernels, one) == MIKV_OK;
       if (!ran || !same_as_first(sequence)) ++report_.different_sequences;
     }
   }
@@ -184,12 +204,23 @@ Verdict run(const PluginInfo& plugin, const CaseSpec& spec, const SuiteOptions& 
     return failure(Status::not_implemented, "",
                    fmt::format("the plug-in has no {}", name(spec.operation)));
   }
+  if (plugin.memory == MIKV_MEMORY_CUDA && spec.layout == ArrayLayout::wide) {
+    return failure(Status::not_implemented, "", "arrays that wide are for host memory");
+  }
   const std::unique_ptr<KernelCase> kernel_case = make_case(spec);
   const GuardedMemory memory(sizeof(Report));
   auto* report = new (memory.bytes().data()) Report{};
   const auto start = std::chrono::steady_clock::now();
   const ChildEnd end = run_in_child(
-      [&] { Calls(plugin, spec, *kernel_case, options.repeat, *report).run(); }, options.limit);
+      [&] {
+        try {
+          Calls(plugin, spec, *kernel_case, options.repeat, *report).run();
+        } catch (const DeviceError& error) {
+          report->status = MIKV_FAILED;
+          std::strncpy(report->text, error.what(), sizeof(report->text) - 1);
+        }
+      },
+      options.limit);
   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!end.ok()) return failure(Status::error, "process", "the kernel " + end.text(options.limit));
   return judge(*kernel_case, *report, options);

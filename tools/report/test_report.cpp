@@ -19,6 +19,8 @@ using kernel_test::Status;
 
 constexpr std::array<Status, 5> kStatuses{Status::passed, Status::failed, Status::mistrusted,
                                           Status::error, Status::not_implemented};
+// Of the cases that did not pass.
+constexpr std::int64_t kMostShown = 10;
 constexpr const char* kRow = "{:<12}{:>8}{:>8}{:>12}{:>8}{:>17}\n";
 
 std::int64_t count_of(const std::vector<CaseResult>& cases, Status status,
@@ -116,15 +118,19 @@ std::string test_table(const TestRun& run, bool color) {
                            "error", "not implemented"),
                color);
   for (const Operation& operation : kernel_test::operations()) {
-    text += counts_row(run, name(operation), &operation);
+    const bool any = std::ranges::any_of(
+        run.cases, [&](const CaseResult& one) { return one.operation == operation; });
+    if (any) text += counts_row(run, name(operation), &operation);
   }
   text += bold(counts_row(run, "all", nullptr), color);
+  std::int64_t bad = 0;
   for (const CaseResult& one : run.cases) {
     if (one.verdict.status == Status::passed || one.verdict.status == Status::not_implemented) {
       continue;
     }
-    text += "\n" + case_text(one);
+    if (bad++ < kMostShown) text += "\n" + case_text(one);
   }
+  if (bad > kMostShown) text += fmt::format("\nand {} more: --json has all\n", bad - kMostShown);
   for (const CaseResult& one : run.minimized) text += "\nsmallest case, " + case_text(one);
   return text;
 }
