@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "cuda/devices.h"
 #include "cuda/layer_run.h"
+#include "cuda/staged_memory.h"
 
 namespace mikv::cuda {
 namespace {
@@ -36,6 +37,12 @@ void set_current(const Device& /*device*/) {
 
 LayerRun run_layer(std::span<const LayerView> /*sequences*/, const LayerConfig& /*config*/,
                    const std::optional<Fault>& /*fault*/) {
+  refuse();
+}
+
+void run_on_copies(
+    std::span<const std::span<std::byte>> /*arrays*/,
+    const std::function<void(const std::vector<std::byte*>&, void* stream)>& /*work*/) {
   refuse();
 }
 

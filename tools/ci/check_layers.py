@@ -18,6 +18,8 @@ MAY_INCLUDE = {
     "tests": {"core", "trace", "reference", "cuda", "tools", "tests"},
 }
 SUFFIXES = {".h", ".hpp", ".cpp", ".cu", ".cuh", ".inc", ".c"}
+# Plug-ins are built alone, from one header of core: what they quote lies beside them.
+PLUGINS = pathlib.PurePath("tests/plugins")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 # Eigen and CUDA meet in no file, JSON and the file system stay out of the arithmetic.
 SYSTEM_FORBIDDEN = {
@@ -36,7 +38,10 @@ def problems(source):
             name = path.relative_to(source)
             for include in INCLUDE.findall(text):
                 top = include.split("/")[0]
-                if "/" not in include and include != "mikv_commit.h":
+                if PLUGINS in name.parents:
+                    if not (path.parent / include).exists() or "/" in include:
+                        yield f"{name}: \"{include}\" is not of this plug-in"
+                elif "/" not in include and include != "mikv_commit.h":
                     yield f"{name}: \"{include}\" is not written from the root"
                 elif "/" in include and top not in allowed:
                     yield f"{name}: {folder} must not include {top}"

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""'mikv test' as its users meet it: reports, exit codes, kernels that crash or hang.
+
+usage: check_test_command.py MIKV SOURCE_DIR WORK_DIR
+Exit code: 0 right, 1 not, 77 skipped (Python package jsonschema is missing).
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: the Python package jsonschema is missing (Debian: python3-jsonschema)")
+    sys.exit(77)
+
+FEW = ["--filter", "s=(17|40|150):r=0.2:int2(:b=2)?(:wide)?:seed"]
+LIBRARIES = ["unbroken", "head_mapping", "crash", "hang"]
+
+
+class Checks:
+    def __init__(self, mikv, source, work):
+        self.mikv = mikv
+        self.work = work
+        self.schema = json.loads((source / "tools/schemas/test.schema.json").read_text(encoding="utf-8"))
+
+    def run(self, library, *options, expect, env=None):
+        plugin = [] if library is None else ["--plugin", str(self.work / library)]
+        result = subprocess.run([self.mikv, "test", *plugin, *options], capture_output=True, text=True, check=False,
+                                env={**os.environ, **(env or {})})
+        assert result.returncode == expect, f"{library} {options}: exit code {result.returncode}: {result.stderr}"
+        if expect > 1:
+            assert result.stderr.startswith("mikv: ") and result.stderr.count("\n") == 1, result.stderr
+        return result
+
+    def report(self, library, *options, expect):
+        document = json.loads(self.run(library, *options, "--json", "-", expect=expect).stdout)
+        jsonschema.Draft7Validator(self.schema).validate(document)
+        return document
+
+    def right_plugin(self):
+        report = self.report("unbroken.so", *FEW, "--repeat", "3", expect=0)
+        assert report["total"]["passed"] == report["total"]["cases"] > 30, report["total"]
+        assert {case["operation"] for case in report["cases"]} == set(report["plugin"]["operations"])
+        # the reference's order of operations is not asked for, and this plug-in does not claim it
+        assert self.report("unbroken.so", "--op", "decode", *FEW, "--judge", "bitwise", expect=1)["total"]["failed"] > 0
+        assert self.report("unbroken.so", "--op", "append", *FEW, "--judge", "bitwise", expect=0)["total"]["failed"] == 0
+
+    def wrong_plugin(self):
+        junit, summary = self.work / "junit.xml", self.work / "summary.md"
+        summary.unlink(missing_ok=True)
+        self.run("head_mapping.so", "--op", "decode", *FEW, "--junit", str(junit), "--github", "--minimize", expect=1,
+                 env={"GITHUB_STEP_SUMMARY": str(summary)})
+        suites = ElementTree.parse(junit).getroot()
+        failures = suites.findall("./testsuite/testcase/failure")
+        assert len(failures) == int(suites.get("failures")) > 0 and "head_mapping" in failures[0].get("message")
+        assert "| --- |" in summary.read_text(encoding="utf-8")
+        report = self.report("head_mapping.so", "--op", "decode", *FEW, "--minimize", expect=1)
+        smallest = report["minimized"][0]
+        assert smallest["status"] == "failed" and smallest["diagnosis"] == "head_mapping", smallest
+        again = self.report("head_mapping.so", "--case", smallest["name"], expect=1)
+        assert [case["name"] for case in again["cases"]] == [smallest["name"]]
+
+    def killed_plugins(self):
+        report = self.report("crash.so", *FEW, expect=1)
+        for case in report["cases"]:
+            assert case["status"] == ("error" if case["operation"] == "decode" else "passed"), case
+        assert "SIGSEGV" in next(case["message"] for case in report["cases"] if case["status"] == "error")
+        report = self.report("hang.so", "--op", "decode", "--case", "decode:q2k1d16:s=9", "--time-limit", "0.3", expect=1)
+        assert "0.3 s" in report["cases"][0]["message"]
+
+    def bad_input(self):
+        names = self.run(None, "--list", expect=0).stdout.split()
+        assert len(names) == len(set(names)) > 300
+        self.run(None, expect=2)
+        self.run("unbroken.so", "--filter", "(", expect=2)
+        self.run("unbroken.so", "--filter", "nothing has this name", expect=2)
+        self.run("unbroken.so", "--case", "decode:q4k2d63", expect=2)
+        self.run("unbroken.so", "--judge", "ulp<=x", expect=2)
+        self.run("unbroken.so", "--junit", str(self.work / "no folder/j.xml"), *FEW, expect=3)
+        self.run("missing.so", expect=3)
+        (self.work / "text.so").write_text("no library", encoding="utf-8")
+        self.run("text.so", expect=3)
+        (self.work / "empty.c").write_text("int nothing;", encoding="utf-8")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.work / "empty.so", self.work / "empty.c"], check=True)
+        self.run("empty.so", expect=3)
+
+
+def main():
+    mikv, source, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+    subprocess.run([sys.executable, source / "tests/scripts/build_planted_bugs.py", source, work, *LIBRARIES], check=True)
+    checks = Checks(mikv, source, work)
+    for check in (checks.right_plugin, checks.wrong_plugin, checks.killed_plugins, checks.bad_input):
+        check()
+        print(f"{check.__name__}: ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// mikv test: is my kernel right, and still right?
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <set>
+
+#include "tools/commands/command.h"
+#include "tools/kernel_test/case_list.h"
+#include "tools/kernel_test/minimize.h"
+#include "tools/kernel_test/suite.h"
+#include "tools/options/common_options.h"
+#include "tools/options/fail_if.h"
+#include "tools/options/value_type.h"
+#include "tools/report/document.h"
+#include "tools/report/test_report.h"
+#include "tools/support/output.h"
+
+namespace mikv::tools {
+namespace {
+
+using kernel_test::CaseSpec;
+using kernel_test::Status;
+
+struct Test {
+  std::string plugin;
+  std::vector<std::string> operations;
+  std::vector<std::string> cases;
+  std::string filter;
+  std::string judge = "bounded";
+  std::string junit;
+  std::uint64_t seed = 1;
+  int repeat = 1;
+  double time_limit = 20;
+  bool minimize = false;
+  bool list = false;
+  bool github = false;
+  CommonOptions common;
+
+  void add_to(CLI::App& command);
+  ExitCode run() const;
+
+ private:
+  void add_choice(CLI::App& command);
+  std::vector<CaseSpec> chosen() const;
+  std::vector<kernel_test::CaseResult> minimized(const TestRun& run,
+                                                 const kernel_test::SuiteOptions& options) const;
+  void write(const TestRun& run) const;
+};
+
+void Test::add_choice(CLI::App& command) {
+  std::vector<std::string> words;
+  for (const kernel_test::Operation operation : kernel_test::operations()) {
+    words.emplace_back(name(operation));
+  }
+  set_words(*command.add_option("--op", operations, "only this operation (repeatable)")
+                 ->type_name("NAME"),
+            words);
+  command.add_option("--case", cases, "this case instead of the matrix (repeatable)")
+      ->type_name("CASE");
+  command.add_option("--filter", filter, "only cases whose name has a match for this")
+      ->type_name("REGEX");
+  command.add_option("--seed", seed, "of the values and of the mixed cases")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_flag("--list", list, "print the names of the cases and stop");
+}
+
+void Test::add_to(CLI::App& command) {
+  command.add_option("--plugin", plugin, "a shared library of kernels (core/mikv.h)")
+      ->type_name(kFileType);
+  add_choice(command);
+  command
+      .add_option("--judge", judge,
+                  "bounded: by the error against fp64; bitwise: equal to the reference; ulp<=N")
+      ->type_name("RULE")
+      ->capture_default_str();
+  command
+      .add_option("--repeat", repeat,
+                  "call each case so often, and each sequence alone: all bits must be equal")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command.add_option("--time-limit", time_limit, "seconds that a case may take")
+      ->type_name("S")
+      ->check(CLI::Range(0.01, 86400.0))
+      ->capture_default_str();
+  command.add_flag("--minimize", minimize, "find the smallest case that fails like each operation");
+  common.add_json(command);
+  command.add_option("--junit", junit, "write JUnit XML to this file")
+      ->type_name(kFileType)
+      ->group("Output");
+  command
+      .add_flag("--github", github,
+                "print annotations, and a summary to the file that $GITHUB_STEP_SUMMARY names")
+      ->group("Output");
+  common.add_quiet(command);
+  common.add_color(command);
+  common.add_threads(command);
+  common.add_fail_if(command);
+  command.footer(
+      "Each case runs in a process of its own. Exit code 1 unless every implemented case passes.\n"
+      "Examples:\n"
+      "  mikv test --plugin ./libmine.so --op decode --junit report.xml\n"
+      "  mikv test --plugin ./libmine.so --case decode:llama3-8b:s=513:r=0.2:int2:seed=7");
+}
+
+std::regex compiled(const std::string& filter) {
+  try {
+    return std::regex(filter, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error&) {
+    throw UsageError("--filter", "'" + escape(filter) + "' is no regular expression",
+                     "use ECMAScript's syntax, as in 'int2.*b=3'");
+  }
+}
+
+std::vector<CaseSpec> Test::chosen() const {
+  std::vector<CaseSpec> all;
+  for (const std::string& text : cases) all.push_back(kernel_test::parse_case(text));
+  if (cases.empty()) all = kernel_test::default_cases(seed);
+  std::set<kernel_test::Operation> wanted;
+  for (const std::string& text : operations) wanted.insert(kernel_test::parse_operation(text));
+  const std::regex pattern = compiled(filter);
+  std::erase_if(all, [&](const CaseSpec& spec) {
+    return (!wanted.empty() && !wanted.contains(spec.operation)) ||
+           !std::regex_search(to_string(spec), pattern);
+  });
+  if (all.empty()) {
+    throw UsageError(filter.empty() ? "--op" : "--filter", "leaves no case",
+                     "'mikv test --list' prints all names");
+  }
+  return all;
+}
+
+std::vector<kernel_test::CaseResult> Test::minimized(
+    const TestRun& run, const kernel_test::SuiteOptions& options) const {
+  std::vector<kernel_test::CaseResult> results;
+  std::set<std::pair<kernel_test::Operation, std::string>> done;
+  for (const kernel_test::CaseResult& one : run.cases) {
+    if (one.verdict.status != Status::failed && one.verdict.status != Status::error) continue;
+    if (!done.insert({one.operation, one.verdict.diagnosis}).second) continue;
+    results.push_back(
+        kernel_test::minimize(run.plugin, kernel_test::parse_case(one.name), options));
+  }
+  return results;
+}
+
+void Test::write(const TestRun& run) const {
+  std::vector<Document> documents;
+  if (!common.json.empty()) documents.push_back({common.json, to_text(test_json(run))});
+  if (!junit.empty()) documents.push_back({junit, junit_xml(run)});
+  write_documents(documents);
+  if (!common.quiet && !common.stdout_is_taken() && junit != "-") {
+    print_out(test_table(run, use_color(common.color)));
+  }
+  if (!github) return;
+  print_out(github_annotations(run));
+  const char* summary = std::getenv("GITHUB_STEP_SUMMARY");
+  if (summary == nullptr || *summary == '\0') return;
+  std::ofstream(summary, std::ios::app) << github_summary(run);
+}
+
+ExitCode Test::run() const {
+  const std::vector<CaseSpec> specs = chosen();
+  if (list) {
+    std::string text;
+    for (const CaseSpec& spec : specs) text += to_string(spec) + "\n";
+    print_out(text);
+    return ExitCode::ok;
+  }
+  if (plugin.empty()) {
+    throw UsageError("--plugin", "is missing", "name the shared library to test");
+  }
+  common.check({{"--plugin", plugin}});
+  const std::vector<Condition> conditions = parse_conditions(common.fail_if);
+  require_metrics(conditions, test_json({}));
+  TestRun run;
+  run.rule = kernel_test::parse_rule(judge);
+  run.seed = seed;
+  run.repeat = repeat;
+  run.plugin = kernel_test::probe_plugin(plugin);
+  kernel_test::SuiteOptions options;
+  options.rule = run.rule;
+  options.repeat = repeat;
+  options.limit = std::chrono::milliseconds(static_cast<std::int64_t>(time_limit * 1000));
+  options.threads = common.thread_count();
+  {
+    Progress progress(common.quiet);
+    options.progress = [&progress](std::int64_t done, std::int64_t of) {
+      progress.update(done, of);
+    };
+    run.cases = run_suite(run.plugin, specs, options);
+  }
+  if (minimize) run.minimized = minimized(run, options);
+  write(run);
+  const std::vector<std::string> violated = violations(conditions, test_json(run));
+  for (const std::string& line : violated) fmt::print(stderr, "mikv: {}\n", line);
+  return succeeded(run) && violated.empty() ? ExitCode::ok : ExitCode::threshold;
+}
+
+}  // namespace
+
+void add_test_command(CLI::App& app, ExitCode& result) {
+  CLI::App* command = app.add_subcommand("test", "Test your own kernels against the reference");
+  const auto test = std::make_shared<Test>();
+  test->add_to(*command);
+  command->callback([test, &result] { result = test->run(); });
+}
+
+}  // namespace mikv::tools

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases that a kernel is tested with if none are named.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tools/kernel_test/case_spec.h"
+
+namespace mikv::kernel_test {
+
+/// A matrix over shapes, lengths, formats, ratios, batches, layouts and patterns: one of them
+/// varies at a time, and then all at once, drawn from the seed. No two are equal.
+[[nodiscard]] std::vector<CaseSpec> default_cases(std::uint64_t seed);
+
+}  // namespace mikv::kernel_test

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// One call of one operation: its arrays, what they should hold afterwards, and the judgement.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/mikv.h"
+#include "tools/kernel_test/case_array.h"
+#include "tools/kernel_test/case_spec.h"
+#include "tools/kernel_test/tier_arrays.h"
+#include "tools/kernel_test/verdict.h"
+
+namespace mikv::kernel_test {
+
+class KernelCase {
+ public:
+  virtual ~KernelCase() = default;
+
+  /// Everything that the kernel sees; absent arrays left out.
+  [[nodiscard]] virtual std::vector<CaseArray*> arrays() = 0;
+
+  [[nodiscard]] virtual bool implemented(const mikv_kernels& kernels) const = 0;
+  virtual mikv_status call(const mikv_kernels& kernels, const Call& call) const = 0;
+
+  /// Judges what the arrays hold after a call. Damage around them is judged elsewhere.
+  [[nodiscard]] virtual Verdict judge(const Rule& rule) const = 0;
+};
+
+/// Builds the inputs and what the reference makes of them. Throws UsageError if the operation has
+/// nothing to do for this specification.
+[[nodiscard]] std::unique_ptr<KernelCase> make_case(const CaseSpec& spec);
+
+}  // namespace mikv::kernel_test

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kernel_test/plugin.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "core/error.h"
+#include "cuda/devices.h"
+#include "tools/kernel_test/child_process.h"
+#include "tools/kernel_test/guarded_memory.h"
+
+namespace mikv::kernel_test {
+namespace {
+
+constexpr std::chrono::milliseconds kLoadLimit{60000};
+
+// What the child tells its parent.
+struct Probe {
+  bool loaded;
+  bool has_function;
+  std::uint32_t struct_size;
+  std::uint32_t abi_version;
+  mikv_memory memory;
+  bool has_device;
+  bool has[5];
+  char text[512];  // the name, or why it cannot be loaded
+};
+
+void copy_text(const char* text, char (&out)[512]) {
+  std::strncpy(out, text == nullptr ? "" : text, sizeof(out) - 1);
+}
+
+void find_device(Probe& out) {
+  try {
+    static_cast<void>(cuda::use_device(0));
+    out.has_device = true;
+  } catch (const DeviceError& error) {
+    copy_text(error.what(), out.text);
+  }
+}
+
+void probe(const std::string& path, Probe& out) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return copy_text(dlerror(), out.text);
+  out.loaded = true;
+  const auto function = reinterpret_cast<decltype(&mikv_plugin)>(dlsym(library, "mikv_plugin"));
+  if (function == nullptr) return;
+  out.has_function = true;
+  const mikv_kernels* kernels = function();
+  if (kernels == nullptr) return;
+  out.struct_size = kernels->struct_size;
+  out.abi_version = kernels->abi_version;
+  if (out.struct_size < sizeof(mikv_kernels) || out.abi_version != MIKV_ABI_VERSION) return;
+  out.memory = kernels->memory;
+  out.has[static_cast<int>(Operation::compress)] = kernels->compress != nullptr;
+  out.has[static_cast<int>(Operation::append)] = kernels->append != nullptr;
+  out.has[static_cast<int>(Operation::demote)] = kernels->demote != nullptr;
+  out.has[static_cast<int>(Operation::decode)] = kernels->decode != nullptr;
+  out.has[static_cast<int>(Operation::dequantize)] = kernels->dequantize != nullptr;
+  copy_text(kernels->name, out.text);
+  if (out.memory == MIKV_MEMORY_CUDA) find_device(out);
+}
+
+// dlopen searches the system's folders for a name without a slash.
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).string();
+}
+
+void check(const std::string& path, const Probe& probe) {
+  if (!probe.loaded) {
+    throw InputError(path, "", "cannot be loaded: " + escape(probe.text),
+                     "give a shared library, built for this machine");
+  }
+  if (!probe.has_function) {
+    throw InputError(path, "mikv_plugin", "is not a function of the library",
+                     "export it with C linkage, see core/mikv.h");
+  }
+  if (probe.abi_version != MIKV_ABI_VERSION || probe.struct_size < sizeof(mikv_kernels)) {
+    throw InputError(
+        path, "mikv_plugin",
+        fmt::format("returns interface version {}, structure size {}; this program "
+                    "knows version {}, size {}",
+                    probe.abi_version, probe.struct_size, MIKV_ABI_VERSION, sizeof(mikv_kernels)),
+        "build it against this program's core/mikv.h");
+  }
+}
+
+}  // namespace
+
+PluginInfo probe_plugin(const std::string& path) {
+  const GuardedMemory memory(sizeof(Probe));
+  auto* found = reinterpret_cast<Probe*>(memory.bytes().data());
+  const ChildEnd end = run_in_child([&] { probe(absolute(path), *found); }, kLoadLimit);
+  if (!end.ok()) {
+    throw InputError(path, "", "cannot be loaded: it " + end.text(kLoadLimit),
+                     "look at the library's constructors and at mikv_plugin");
+  }
+  check(path, *found);
+  if (found->memory == MIKV_MEMORY_CUDA && !found->has_device) {
+    throw DeviceError("the plug-in's kernels cannot run: " + escape(std::string(found->text)),
+                      "run the test on a machine with a GPU");
+  }
+  PluginInfo info;
+  info.path = absolute(path);
+  info.name = found->text;
+  info.memory = found->memory;
+  for (const Operation operation : operations()) {
+    if (found->has[static_cast<int>(operation)]) info.operations.push_back(operation);
+  }
+  return info;
+}
+
+const mikv_kernels* load_kernels(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return nullptr;
+  const auto function = reinterpret_cast<decltype(&mikv_plugin)>(dlsym(library, "mikv_plugin"));
+  return function == nullptr ? nullptr : function();
+}
+
+}  // namespace mikv::kernel_test
