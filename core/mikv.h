@@ -20,6 +20,8 @@ extern "C" {
 
 #define MIKV_ABI_VERSION 1
 
+/* C names: NOLINTBEGIN(readability-identifier-naming) */
+
 /* mikv_status */
 enum {
   MIKV_OK = 0,
@@ -186,6 +188,7 @@ __attribute__((visibility("default")))
 #endif
 const mikv_kernels*
 mikv_plugin(void);
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

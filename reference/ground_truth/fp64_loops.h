@@ -101,6 +101,7 @@ struct Fp64Loops {
     Doubles sum = broadcast(kInverseFactorials[0]);
     for (int i = 1; i < 14; ++i) sum = sum * r + kInverseFactorials[i];
     const Integers power = reinterpret_cast<Integers>(shifted) << 52;
+    // NOLINTNEXTLINE(modernize-use-auto): GCC 12 drops the vector attribute
     const Doubles power_of_e = reinterpret_cast<Doubles>(reinterpret_cast<Integers>(sum) + power);
     return x < kSmallest ? Doubles{} : power_of_e;
   }

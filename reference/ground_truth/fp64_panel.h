@@ -2,6 +2,7 @@
 // Matrices in the layout that the fp64 kernels read and write.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -25,9 +26,9 @@ class Fp64Panel {
   [[nodiscard]] std::int64_t bytes() const {
     return rows_ * stride() * std::int64_t{sizeof(double)};
   }
-  [[nodiscard]] double* row(std::int64_t i) { return lines_.data()->values + i * stride(); }
+  [[nodiscard]] double* row(std::int64_t i) { return lines_.data()->values.data() + i * stride(); }
   [[nodiscard]] const double* row(std::int64_t i) const {
-    return lines_.data()->values + i * stride();
+    return lines_.data()->values.data() + i * stride();
   }
 
   void scale_row(std::int64_t i, double factor) {
@@ -47,7 +48,7 @@ class Fp64Panel {
  private:
   static constexpr std::int64_t kLineValues = 8;
   struct alignas(kLineValues * sizeof(double)) Line {
-    double values[kLineValues];
+    std::array<double, kLineValues> values;
   };
 
   // One line more than the columns need: rows a power of two apart would share cache sets.

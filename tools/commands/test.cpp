@@ -119,6 +119,7 @@ std::regex compiled(const std::string& filter) {
 
 std::vector<CaseSpec> Test::chosen() const {
   std::vector<CaseSpec> all;
+  all.reserve(cases.size());
   for (const std::string& text : cases) all.push_back(kernel_test::parse_case(text));
   if (cases.empty()) all = kernel_test::default_cases(seed);
   std::set<kernel_test::Operation> wanted;

@@ -34,13 +34,16 @@ CaseArray::CaseArray(std::string name, std::string type, ArraySize size, ArrayLa
                       (layout == ArrayLayout::dense ? 0 : 3 * kRowAlignment)),
       sequence_stride_(layout == ArrayLayout::wide ? kWideStride : sequence_bytes_),
       writable_(std::move(writable)),
-      memory_(!present()                    ? 0
-              : layout == ArrayLayout::wide ? sequence_bytes_
-                                            : size.sequences * sequence_bytes_,
-              layout == ArrayLayout::wide && present() ? size.sequences : 1, kWideStride) {
+      memory_(area_bytes(layout), layout == ArrayLayout::wide && present() ? size.sequences : 1,
+              kWideStride) {
   for (std::int64_t i = 0; i < size.sequences && present(); ++i) {
     std::ranges::fill(sequence(i), std::byte{0xff});
   }
+}
+
+std::int64_t CaseArray::area_bytes(ArrayLayout layout) const {
+  if (!present()) return 0;
+  return layout == ArrayLayout::wide ? sequence_bytes_ : size_.sequences * sequence_bytes_;
 }
 
 std::size_t CaseArray::offset(std::int64_t head, std::int64_t row) const {

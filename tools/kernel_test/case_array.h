@@ -100,6 +100,8 @@ class CaseArray {
     std::memcpy(out.data(), bytes.data(), bytes.size());
     return out;
   }
+  // Of one sequence where they lie apart, else of all.
+  [[nodiscard]] std::int64_t area_bytes(ArrayLayout layout) const;
   // Within a sequence.
   [[nodiscard]] std::size_t offset(std::int64_t head, std::int64_t row) const;
   [[nodiscard]] std::optional<std::string> sequence_damage(std::int64_t sequence) const;

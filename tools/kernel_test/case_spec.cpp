@@ -208,6 +208,7 @@ std::string_view name(Pattern pattern) {
 const std::vector<Operation>& operations() {
   static const std::vector<Operation> all = [] {
     std::vector<Operation> list;
+    list.reserve(kOperations.size());
     for (const auto& entry : kOperations) list.push_back(entry.first);
     return list;
   }();

@@ -225,6 +225,7 @@ class CompressCase final : public KernelCase {
   std::vector<StoredPosition> stored_set(const TierArrays& tier, std::int64_t sequence,
                                          std::int64_t head) const {
     std::vector<StoredPosition> positions;
+    positions.reserve(static_cast<std::size_t>(tier.tokens(sequence)));
     for (std::int64_t slot = 0; slot < tier.tokens(sequence); ++slot) {
       positions.push_back(tier.positions.values<StoredPosition>(sequence, head, slot)[0]);
     }
@@ -269,7 +270,8 @@ class CompressCase final : public KernelCase {
                                 importance_.positions.untouched(sequence, head, 0));
     });
     if (unwritten) return "unwritten";
-    return ties_high ? "ties_high" : recent_ignored ? "recent_ignored" : "";
+    if (ties_high) return "ties_high";
+    return recent_ignored ? "recent_ignored" : "";
   }
 
   void judge_tier(const TierArrays& tier, std::int64_t sequence, std::int64_t head,

@@ -116,6 +116,7 @@ class DecodeCase final : public KernelCase {
 
   static std::vector<std::uint64_t> scores_of(const reference::TierStorage& tier) {
     std::vector<std::uint64_t> scores;
+    scores.reserve(static_cast<std::size_t>(tier.slots()));
     for (std::int64_t slot = 0; slot < tier.slots(); ++slot) scores.push_back(tier.score(slot));
     return scores;
   }

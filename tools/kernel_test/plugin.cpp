@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 
@@ -12,6 +13,7 @@
 #include "cuda/devices.h"
 #include "tools/kernel_test/child_process.h"
 #include "tools/kernel_test/guarded_memory.h"
+#include "tools/kernel_test/shared_text.h"
 
 namespace mikv::kernel_test {
 namespace {
@@ -26,13 +28,9 @@ struct Probe {
   std::uint32_t abi_version;
   mikv_memory memory;
   bool has_device;
-  bool has[5];
-  char text[512];  // the name, or why it cannot be loaded
+  std::array<bool, 5> has;
+  std::array<char, 512> text;  // the name, or why it cannot be loaded
 };
-
-void copy_text(const char* text, char (&out)[512]) {
-  std::strncpy(out, text == nullptr ? "" : text, sizeof(out) - 1);
-}
 
 void find_device(Probe& out) {
   try {
@@ -56,11 +54,11 @@ void probe(const std::string& path, Probe& out) {
   out.abi_version = kernels->abi_version;
   if (out.struct_size < sizeof(mikv_kernels) || out.abi_version != MIKV_ABI_VERSION) return;
   out.memory = kernels->memory;
-  out.has[static_cast<int>(Operation::compress)] = kernels->compress != nullptr;
-  out.has[static_cast<int>(Operation::append)] = kernels->append != nullptr;
-  out.has[static_cast<int>(Operation::demote)] = kernels->demote != nullptr;
-  out.has[static_cast<int>(Operation::decode)] = kernels->decode != nullptr;
-  out.has[static_cast<int>(Operation::dequantize)] = kernels->dequantize != nullptr;
+  out.has[static_cast<std::size_t>(Operation::compress)] = kernels->compress != nullptr;
+  out.has[static_cast<std::size_t>(Operation::append)] = kernels->append != nullptr;
+  out.has[static_cast<std::size_t>(Operation::demote)] = kernels->demote != nullptr;
+  out.has[static_cast<std::size_t>(Operation::decode)] = kernels->decode != nullptr;
+  out.has[static_cast<std::size_t>(Operation::dequantize)] = kernels->dequantize != nullptr;
   copy_text(kernels->name, out.text);
   if (out.memory == MIKV_MEMORY_CUDA) find_device(out);
 }
@@ -72,7 +70,7 @@ std::string absolute(const std::string& path) {
 
 void check(const std::string& path, const Probe& probe) {
   if (!probe.loaded) {
-    throw InputError(path, "", "cannot be loaded: " + escape(probe.text),
+    throw InputError(path, "", "cannot be loaded: " + escape(probe.text.data()),
                      "give a shared library, built for this machine");
   }
   if (!probe.has_function) {
@@ -101,15 +99,16 @@ PluginInfo probe_plugin(const std::string& path) {
   }
   check(path, *found);
   if (found->memory == MIKV_MEMORY_CUDA && !found->has_device) {
-    throw DeviceError("the plug-in's kernels cannot run: " + escape(std::string(found->text)),
-                      "run the test on a machine with a GPU");
+    throw DeviceError(
+        "the plug-in's kernels cannot run: " + escape(std::string(found->text.data())),
+        "run the test on a machine with a GPU");
   }
   PluginInfo info;
   info.path = absolute(path);
-  info.name = found->text;
+  info.name = found->text.data();
   info.memory = found->memory;
   for (const Operation operation : operations()) {
-    if (found->has[static_cast<int>(operation)]) info.operations.push_back(operation);
+    if (found->has.at(static_cast<std::size_t>(operation))) info.operations.push_back(operation);
   }
   return info;
 }

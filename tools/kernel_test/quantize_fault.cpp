@@ -23,10 +23,7 @@ class Group {
     const float alpha = reference::from_half(params_.alpha);
     const float inverse = alpha > 0 ? 1 / alpha : 0;
     const float v = (x - reference::from_half(params_.beta)) * inverse;
-    const float rounded = fault_ == QuantizeFault::truncation      ? std::trunc(v)
-                          : fault_ == QuantizeFault::round_half_up ? std::floor(v + 0.5F)
-                                                                   : std::nearbyint(v);
-    return static_cast<unsigned>(std::clamp(rounded, 0.0F, static_cast<float>(largest_code_)));
+    return static_cast<unsigned>(std::clamp(rounded(v), 0.0F, static_cast<float>(largest_code_)));
   }
 
   [[nodiscard]] GroupParams params() const {
@@ -35,6 +32,12 @@ class Group {
   }
 
  private:
+  [[nodiscard]] float rounded(float v) const {
+    if (fault_ == QuantizeFault::truncation) return std::trunc(v);
+    if (fault_ == QuantizeFault::round_half_up) return std::floor(v + 0.5F);
+    return std::nearbyint(v);
+  }
+
   QuantizeFault fault_;
   int largest_code_;
   GroupParams params_;

@@ -13,9 +13,8 @@ namespace mikv::kernel_test {
 namespace {
 
 ElementType element_of(mikv_element number) {
-  return number == MIKV_ELEMENT_FP16   ? ElementType::f16
-         : number == MIKV_ELEMENT_BF16 ? ElementType::bf16
-                                       : ElementType::f32;
+  if (number == MIKV_ELEMENT_FP16) return ElementType::f16;
+  return number == MIKV_ELEMENT_BF16 ? ElementType::bf16 : ElementType::f32;
 }
 
 unsigned read_code(const std::byte* packed, std::int64_t index, int bits, bool high_bits_first) {

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -16,6 +17,7 @@
 #include "tools/kernel_test/child_process.h"
 #include "tools/kernel_test/guarded_memory.h"
 #include "tools/kernel_test/kernel_case.h"
+#include "tools/kernel_test/shared_text.h"
 #include "tools/replay/parallel.h"
 
 namespace mikv::kernel_test {
@@ -27,7 +29,7 @@ struct Report {
   mikv_status status;
   std::int32_t different_runs;       // of the repeated ones
   std::int32_t different_sequences;  // whose bits are others if they are alone
-  char text[256];
+  std::array<char, 256> text;
 };
 
 std::uint64_t output_hash(const std::vector<CaseArray*>& arrays) {
@@ -88,6 +90,7 @@ class Calls {
   mikv_status call(const mikv_kernels& kernels, const Call& with) {
     if (plugin_.memory == MIKV_MEMORY_HOST) return case_.call(kernels, with);
     std::vector<std::span<std::byte>> memory;
+    memory.reserve(arrays_.size());
     for (const CaseArray* array : arrays_) memory.push_back(array->memory());
     mikv_status status = MIKV_FAILED;
     cuda::run_on_copies(memory, [&](const std::vector<std::byte*>& copies, void* stream) {
@@ -114,7 +117,7 @@ class Calls {
   void keep_error(const mikv_kernels& kernels) {
     if (kernels.last_error == nullptr) return;
     const char* text = kernels.last_error();
-    std::strncpy(report_.text, text == nullptr ? "" : text, sizeof(report_.text) - 1);
+    copy_text(text, report_.text);
   }
 
   void repeat(const mikv_kernels& kernels) {
@@ -166,7 +169,8 @@ Verdict failure(Status status, const std::string& stage, const std::string& mess
 }
 
 std::string status_text(const Report& report) {
-  const std::string detail = report.text[0] == '\0' ? "" : ": " + escape(std::string(report.text));
+  const std::string detail =
+      report.text[0] == '\0' ? "" : ": " + escape(std::string(report.text.data()));
   return fmt::format("the kernel returned status {}{}", report.status, detail);
 }
 
@@ -217,7 +221,7 @@ Verdict run(const PluginInfo& plugin, const CaseSpec& spec, const SuiteOptions& 
           Calls(plugin, spec, *kernel_case, options.repeat, *report).run();
         } catch (const DeviceError& error) {
           report->status = MIKV_FAILED;
-          std::strncpy(report->text, error.what(), sizeof(report->text) - 1);
+          copy_text(error.what(), report->text);
         }
       },
       options.limit);
