@@ -55,6 +55,7 @@ def documents(mikv, trace, folder):
         path.write_text(json.dumps(report), encoding="utf-8")
     yield "replay", full
     yield "replay", dropped
+    yield "models", run([mikv, "models", "--json", "-"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -85,7 +86,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 10 else 1
+    return 0 if checked == 11 else 1
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
                                                  {"trace", "slice"},
                                                  {"trace", "synth"},
                                                  {"diff"},
+                                                 {"models"},
                                                  {"completion"}}));
   std::vector<std::string> arguments = command;
   arguments.emplace_back("--help");

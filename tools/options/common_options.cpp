@@ -36,10 +36,8 @@ void CommonOptions::add_json(CLI::App& command) {
       ->group(kGroup);
 }
 
-void CommonOptions::add_csv(CLI::App& command) {
-  command.add_option("--csv", csv, "write a row a layer as CSV to FILE (- = stdout)")
-      ->type_name(kFileType)
-      ->group(kGroup);
+void CommonOptions::add_csv(CLI::App& command, const std::string& summary) {
+  command.add_option("--csv", csv, summary)->type_name(kFileType)->group(kGroup);
 }
 
 void CommonOptions::add_config(CLI::App& command) {

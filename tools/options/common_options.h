@@ -22,7 +22,8 @@ struct CommonOptions {
   std::vector<std::string> fail_if;
 
   void add_json(CLI::App& command);
-  void add_csv(CLI::App& command);
+  void add_csv(CLI::App& command,
+               const std::string& summary = "write a row a layer as CSV to FILE (- = stdout)");
   void add_config(CLI::App& command);
   void add_threads(CLI::App& command);
   void add_fail_if(CLI::App& command);

@@ -62,15 +62,18 @@ class Guard {
 
 }  // namespace
 
-nlohmann::json read_json_file(const std::string& path, std::string_view remedy) {
-  const std::string text = read_whole(path, remedy);
+nlohmann::json parse_json(std::string_view text, const std::string& name, std::string_view remedy) {
   try {
-    return nlohmann::json::parse(text, Guard(path, remedy));
+    return nlohmann::json::parse(text, Guard(name, remedy));
   } catch (const nlohmann::json::parse_error& error) {
-    throw InputError(path, "", "is not valid JSON at byte " + std::to_string(error.byte), remedy);
+    throw InputError(name, "", "is not valid JSON at byte " + std::to_string(error.byte), remedy);
   } catch (const nlohmann::json::exception&) {
-    throw InputError(path, "", "holds a number that no double can", remedy);
+    throw InputError(name, "", "holds a number that no double can", remedy);
   }
+}
+
+nlohmann::json read_json_file(const std::string& path, std::string_view remedy) {
+  return parse_json(read_whole(path, remedy), path, remedy);
 }
 
 }  // namespace mikv::tools
