@@ -56,6 +56,11 @@ def documents(mikv, trace, folder):
     yield "replay", full
     yield "replay", dropped
     yield "models", run([mikv, "models", "--json", "-"])
+    exported = folder / "exported.json"
+    yield "memory_plan", run([mikv, "plan", "--model", "gemma-3-1b", "--kv-memory", "1GiB", "--kv", "mikv", "--plan", "5:int8,11:fp8",
+                              "--export", exported, "--json", "-"])
+    yield "plan", json.loads(exported.read_text(encoding="utf-8"))
+    yield "memory_plan", run([mikv, "plan", "--model", "qwen3.6-27b", "--context", "4096", "--engine", "all", "--json", "-"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -86,7 +91,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 11 else 1
+    return 0 if checked == 14 else 1
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
                                                  {"trace", "synth"},
                                                  {"diff"},
                                                  {"models"},
+                                                 {"plan"},
                                                  {"completion"}}));
   std::vector<std::string> arguments = command;
   arguments.emplace_back("--help");

@@ -13,6 +13,7 @@ namespace mikv::tools {
 void add_replay_command(CLI::App& app, ExitCode& result);
 void add_trace_command(CLI::App& app, ExitCode& result);
 void add_diff_command(CLI::App& app, ExitCode& result);
+void add_plan_command(CLI::App& app, ExitCode& result);
 void add_models_command(CLI::App& app, ExitCode& result);
 void add_completion_command(CLI::App& app, ExitCode& result);
 

@@ -34,7 +34,8 @@ struct CommonOptions {
   [[nodiscard]] bool stdout_is_taken() const { return json == "-" || csv == "-"; }
   /// Throws UsageError if two documents would share stdout or a file, or one would replace an
   /// input; InputError if one cannot be written.
-  void check(const std::vector<NamedFile>& inputs) const;
+  void check(const std::vector<NamedFile>& inputs,
+             const std::vector<NamedFile>& more_outputs = {}) const;
   /// --threads, or the number of processors.
   [[nodiscard]] int thread_count() const;
 };
