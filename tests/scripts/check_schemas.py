@@ -50,17 +50,19 @@ def documents(mikv, trace, folder):
     assert planned["layers"][0]["retained_format"] == "int4"
     yield "plan", plan
     yield "replay", planned
+    yield "replay", full
+    yield "replay", dropped
     reports = [folder / "a.json", folder / "b.json"]
     for path, report in zip(reports, (full, dropped)):
         path.write_text(json.dumps(report), encoding="utf-8")
-    yield "replay", full
-    yield "replay", dropped
     yield "models", run([mikv, "models", "--json", "-"])
     exported = folder / "exported.json"
     yield "memory_plan", run([mikv, "plan", "--model", "gemma-3-1b", "--kv-memory", "1GiB", "--kv", "mikv", "--plan", "5:int8,11:fp8",
                               "--export", exported, "--json", "-"])
     yield "plan", json.loads(exported.read_text(encoding="utf-8"))
     yield "memory_plan", run([mikv, "plan", "--model", "qwen3.6-27b", "--context", "4096", "--engine", "all", "--json", "-"])
+    yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--json", "-"])
+    yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--max-output-error", "9", "--json", "-"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -91,7 +93,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 14 else 1
+    return 0 if checked == 16 else 1
 
 
 if __name__ == "__main__":

@@ -6,14 +6,17 @@
 #include "tools/commands/command.h"
 #include "tools/options/common_options.h"
 #include "tools/options/config_file.h"
+#include "tools/options/number.h"
 #include "tools/options/plan_options.h"
 #include "tools/options/value_type.h"
 #include "tools/plan/export_plan.h"
 #include "tools/plan/planner.h"
+#include "tools/plan/solver/solve.h"
 #include "tools/report/csv.h"
 #include "tools/report/document.h"
 #include "tools/report/plan_json.h"
 #include "tools/report/plan_table.h"
+#include "tools/report/solution_text.h"
 #include "tools/support/output.h"
 
 namespace mikv::tools {
@@ -23,12 +26,19 @@ struct Plan {
   PlanOptions options;
   CommonOptions common;
   std::string export_file;
+  std::vector<std::string> reports;
+  std::optional<double> max_error;
 
   void add_to(CLI::App& command);
   ExitCode run() const;
 
  private:
+  void check_files() const;
+  ExitCode answer_question() const;
+  ExitCode solve_reports() const;
   std::vector<EngineAnswer> all_engines(const PlanRequest& request) const;
+  void write(const nlohmann::json& document, const PlanAnswer& answer) const;
+  bool prints() const { return !common.quiet && !common.stdout_is_taken(); }
 };
 
 void Plan::add_to(CLI::App& command) {
@@ -41,12 +51,44 @@ void Plan::add_to(CLI::App& command) {
       ->group("Output");
   common.add_quiet(command);
   common.add_color(command);
+  command.add_option("--reports", reports, "find the plan, out of what 'replay --json' measured")
+      ->type_name(kFileType)
+      ->group("Run");
+  command
+      .add_option_function<std::string>(
+          "--max-output-error",
+          [this](const std::string& text) {
+            max_error = parse_number("--max-output-error", text);
+            if (*max_error < 0) {
+              throw UsageError("--max-output-error", text + " is below 0", "give an error, 0.15");
+            }
+          },
+          "with --reports: fewest bytes with no more error")
+      ->type_name("X")
+      ->group("Run");
   common.add_config(command);
   command.footer(
       "Bytes are of one GPU. Exit code 1: what is asked for does not fit, or a log disagrees.\n"
       "Examples:\n"
       "  mikv plan --model llama-3.1-8b --gpu h100 --context 32768 --kv mikv\n"
       "  mikv plan --model config.json --kv-memory 20GiB --engine vllm --kv fp8");
+}
+
+void Plan::check_files() const {
+  std::vector<NamedFile> inputs{
+      {"--model", options.model()}, {"--config", common.config}, {"--plan", options.plan()}};
+  for (const std::string& report : reports) inputs.push_back({"--reports", report});
+  common.check(inputs, {{"--export", export_file}});
+}
+
+ExitCode Plan::run() const {
+  check_files();
+  if (!reports.empty()) return solve_reports();
+  if (max_error) {
+    throw UsageError("--max-output-error", "is given without --reports",
+                     "give reports of 'mikv replay --json'");
+  }
+  return answer_question();
 }
 
 std::vector<EngineAnswer> Plan::all_engines(const PlanRequest& request) const {
@@ -64,28 +106,61 @@ std::vector<EngineAnswer> Plan::all_engines(const PlanRequest& request) const {
   return answers;
 }
 
-ExitCode Plan::run() const {
-  common.check(
-      {{"--model", options.model()}, {"--config", common.config}, {"--plan", options.plan()}},
-      {{"--export", export_file}});
+void Plan::write(const nlohmann::json& document, const PlanAnswer& answer) const {
+  std::vector<Document> documents;
+  if (!common.json.empty()) documents.push_back({common.json, to_text(document)});
+  if (!common.csv.empty()) documents.push_back({common.csv, layers_csv(document["plan"])});
+  if (!export_file.empty()) documents.push_back({export_file, to_text(plan_file_json(answer))});
+  write_documents(documents);
+}
+
+ExitCode Plan::answer_question() const {
   const PlanRequest request = options.request();
   const std::vector<EngineAnswer> engines = all_engines(request);
   const PlanAnswer answer =
       plan(request, engine_info(engines.empty() ? options.engine() : "ideal"));
-  const nlohmann::json document = plan_json(options, request, answer, engines);
-  std::vector<Document> documents;
-  if (!common.json.empty()) documents.push_back({common.json, to_text(document)});
-  if (!common.csv.empty()) documents.push_back({common.csv, layers_csv(document["plan"])});
-  if (!export_file.empty()) {
-    documents.push_back({export_file, to_text(plan_file_json(answer))});
-  }
-  write_documents(documents);
-  if (!common.quiet && !common.stdout_is_taken()) {
+  write(plan_json(options, request, answer, engines), answer);
+  if (prints()) {
     const bool color = use_color(common.color);
     print_out(plan_table(options, request, answer, color));
     if (!engines.empty()) print_out("\n" + engines_table(engines, color));
   }
   return answer.fits() ? ExitCode::ok : ExitCode::threshold;
+}
+
+ExitCode Plan::solve_reports() const {
+  if (options.engine() != engines::ideal.name) {
+    throw UsageError("--engine", "only ideal keeps what --reports measured", "leave it out");
+  }
+  if (!options.plan().empty()) {
+    throw UsageError("--plan", "cannot be given with --reports, which find one", "leave it out");
+  }
+  const MeasuredLayers measured = read_measured_layers(reports);
+  PlanRequest request =
+      options.model().empty() ? options.request(measured.model) : options.request();
+  request.kv.cache.policy = measured.cache.policy;
+  request.kv.cache.recent_share = measured.cache.recent_share;
+  request.kv.cache.seed = measured.cache.seed;
+  request.kv.cache.group_size.reset();  // the measured settings say theirs
+  if (!request.context) request.context = request.model.max_context.value_or(measured.tokens);
+  if (!request.sequences) request.sequences = 1;
+  const SolverQuestion question{kv_memory(request, *make_engine(request, engines::ideal)),
+                                max_error};
+  const Solution solution = solve(measured, request, question.kv_memory, max_error);
+  request.kv.plan = solution.best.value_or(solution.smallest).plan;
+  const PlanAnswer answer = plan(request, engines::ideal);
+  nlohmann::json document = plan_json(options, request, answer, {});
+  document["solution"] = solution_json(solution, question);
+  write(document, answer);
+  if (prints()) {
+    const bool color = use_color(common.color);
+    print_out(plan_table(options, request, answer, color) + "\n" +
+              solution_text(solution, question, color));
+  }
+  const bool within =
+      solution.best && (!max_error || solution.best->output_error <= *max_error * (1 + 1e-12));
+  const bool asked = question.kv_memory || max_error;
+  return !asked || within ? ExitCode::ok : ExitCode::threshold;
 }
 
 }  // namespace

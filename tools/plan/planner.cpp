@@ -48,17 +48,6 @@ std::vector<LayerGroup> group_layers(const Engine& engine, std::int64_t context)
   return groups;
 }
 
-std::optional<std::int64_t> kv_memory(const PlanRequest& request, const Engine& engine) {
-  if (request.kv_memory) return request.kv_memory;
-  if (!request.memory) return std::nullopt;
-  const std::int64_t bytes = engine.kv_memory({.memory = *request.memory,
-                                               .weights = request.weights.bytes,
-                                               .embedding = request.weights.embedding,
-                                               .hidden_size = request.model.hidden_size.value_or(0),
-                                               .other = request.other_memory});
-  return std::max<std::int64_t>(0, bytes);
-}
-
 // Scores of the prompt are held until the tiers are formed.
 std::optional<std::int64_t> peak_bytes(const Engine& engine, std::int64_t context) {
   std::int64_t peak = 0;
@@ -108,6 +97,17 @@ void choose_workload(const PlanRequest& request, const Engine& engine, PlanAnswe
 }
 
 }  // namespace
+
+std::optional<std::int64_t> kv_memory(const PlanRequest& request, const Engine& engine) {
+  if (request.kv_memory) return request.kv_memory;
+  if (!request.memory) return std::nullopt;
+  const std::int64_t bytes = engine.kv_memory({.memory = *request.memory,
+                                               .weights = request.weights.bytes,
+                                               .embedding = request.weights.embedding,
+                                               .hidden_size = request.model.hidden_size.value_or(0),
+                                               .other = request.other_memory});
+  return std::max<std::int64_t>(0, bytes);
+}
 
 std::unique_ptr<Engine> make_engine(const PlanRequest& request, const EngineInfo& info) {
   KvOptions kv = request.kv;

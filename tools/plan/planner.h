@@ -71,6 +71,10 @@ struct PlanAnswer {
 /// Throws UsageError for options that do not fit the model or the engine.
 [[nodiscard]] PlanAnswer plan(const PlanRequest& request, const EngineInfo& engine);
 
+/// Bytes for KV on one GPU; nullopt where the request gives no memory.
+[[nodiscard]] std::optional<std::int64_t> kv_memory(const PlanRequest& request,
+                                                    const Engine& engine);
+
 /// The engine that plan() asks.
 [[nodiscard]] std::unique_ptr<Engine> make_engine(const PlanRequest& request,
                                                   const EngineInfo& info);

@@ -80,7 +80,7 @@ nlohmann::json configuration_json(const PlanOptions& options, const PlanRequest&
   const CacheConfig& cache = request.kv.cache;
   return {
       {"kv", text_or_null(options.kv())},
-      {"plan", text_or_null(options.plan())},
+      {"plan", text_or_null(request.kv.plan)},
       {"tensor_parallel", request.kv.tensor_parallel},
       {"instances", options.instances()},
       {"draft_layers", request.kv.draft_layers},
@@ -118,6 +118,7 @@ nlohmann::json plan_json(const PlanOptions& options, const PlanRequest& request,
          {"max_sequences",
           answer.kv_memory ? nlohmann::json(row.max_sequences) : nlohmann::json(nullptr)}});
   }
+  document["solution"] = nullptr;
   document["engines"] = nlohmann::json::array();
   for (const EngineAnswer& engine : engines) {
     nlohmann::json json = engine.refusal.empty() ? answer_json(engine.answer)

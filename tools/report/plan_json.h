@@ -17,7 +17,7 @@ struct EngineAnswer {
   std::string refusal;  ///< empty where there is an answer
 };
 
-/// The document of an answer; engines are those that stand beside it.
+/// The document of an answer; engines are those that stand beside it. "solution" is null.
 [[nodiscard]] nlohmann::json plan_json(const PlanOptions& options, const PlanRequest& request,
                                        const PlanAnswer& answer,
                                        const std::vector<EngineAnswer>& engines);

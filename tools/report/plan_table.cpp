@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "tools/options/layer_list.h"
 #include "tools/plan/model/describe.h"
+#include "tools/report/field.h"
 #include "tools/report/number_text.h"
 #include "tools/support/terminal.h"
 
@@ -17,29 +19,6 @@ namespace {
 constexpr const char* kLayerRow = "{:<13} {:<14} {:<13} {:<12} {:>11} {:>11}\n";
 constexpr const char* kContextRow = "{:>11} {:>14} {:>14} {:>18}\n";
 constexpr const char* kEngineRow = "{:<9} {:>10} {:>12} {:>10} {:>7} {:>12} {:>12}\n";
-constexpr std::size_t kWidth = 80;
-
-// "name    text", wrapped at spaces so that it fits.
-std::string field(const std::string& name, const std::string& text) {
-  constexpr std::size_t kIndent = 9;
-  std::string out = fmt::format("{:<9}", name);
-  std::size_t column = kIndent;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::size_t length = end - begin;
-    if (column > kIndent && column + 1 + length > kWidth) {
-      out += "\n" + std::string(kIndent, ' ');
-      column = kIndent;
-    } else if (column > kIndent) {
-      out += ' ';
-      ++column;
-    }
-    out.append(text, begin, length);
-    column += length;
-    begin = end + 1;
-  }
-  return out + "\n";
-}
 
 std::string number(double value) {
   if (value == std::floor(value)) return fmt::format("{:.0f}", value);
@@ -97,7 +76,31 @@ std::string kind_cell(const LayerShape& shape) {
                           : std::string(name(shape.kind));
 }
 
+// A long name of a format stands below the table, under a letter.
+class KvCells {
+ public:
+  std::string cell(const std::string& kv) {
+    constexpr std::size_t kCell = 12;
+    if (kv.size() <= kCell) return kv;
+    const auto known = std::find(long_.begin(), long_.end(), kv);
+    const auto index = static_cast<std::size_t>(known - long_.begin());
+    if (known == long_.end()) long_.push_back(kv);
+    return label(index);
+  }
+  std::string legend() const {
+    std::string text;
+    for (std::size_t i = 0; i < long_.size(); ++i) text += field(label(i), long_[i]);
+    return text;
+  }
+
+ private:
+  static std::string label(std::size_t index) { return "(" + std::to_string(index + 1) + ")"; }
+
+  std::vector<std::string> long_;
+};
+
 std::string layer_rows(const PlanAnswer& answer, bool color) {
+  KvCells cells;
   std::string text = bold(
       fmt::format(fmt::runtime(kLayerRow), "", "", "KV heads", "", "bytes a", "bytes of a"), color);
   text += bold(
@@ -105,10 +108,11 @@ std::string layer_rows(const PlanAnswer& answer, bool color) {
       color);
   for (const LayerGroup& group : answer.groups) {
     const auto count = static_cast<std::int64_t>(group.layers.size());
-    text += fmt::format(fmt::runtime(kLayerRow), layers_cell(group.layers),
-                        kind_cell(group.like.shape), heads_text(group.like.shape), group.like.kv,
-                        number(group.bytes_per_token * static_cast<double>(count)),
-                        bytes_text(group.bytes.total() * count));
+    text +=
+        fmt::format(fmt::runtime(kLayerRow), layers_cell(group.layers), kind_cell(group.like.shape),
+                    heads_text(group.like.shape), cells.cell(group.like.kv),
+                    number(group.bytes_per_token * static_cast<double>(count)),
+                    bytes_text(group.bytes.total() * count));
   }
   if (answer.sequence.padding > 0) {
     text += fmt::format(fmt::runtime(kLayerRow), "padding", "", "", "", "",
