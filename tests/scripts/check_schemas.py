@@ -63,6 +63,9 @@ def documents(mikv, trace, folder):
     yield "memory_plan", run([mikv, "plan", "--model", "qwen3.6-27b", "--context", "4096", "--engine", "all", "--json", "-"])
     yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--json", "-"])
     yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--max-output-error", "9", "--json", "-"])
+    log = folder / "engine.log"
+    log.write_text("GPU KV cache size: 81,920 tokens", encoding="utf-8")
+    yield "log_check", run([mikv, "plan", "--model", "llama-3.1-8b", "--kv-memory", "10GiB", "--check-log", log, "--json", "-"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -93,7 +96,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 16 else 1
+    return 0 if checked == 17 else 1
 
 
 if __name__ == "__main__":

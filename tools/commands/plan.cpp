@@ -10,14 +10,18 @@
 #include "tools/options/plan_options.h"
 #include "tools/options/value_type.h"
 #include "tools/plan/export_plan.h"
+#include "tools/plan/log/hypotheses.h"
+#include "tools/plan/log/log_check.h"
 #include "tools/plan/planner.h"
 #include "tools/plan/solver/solve.h"
 #include "tools/report/csv.h"
 #include "tools/report/document.h"
+#include "tools/report/log_check_report.h"
 #include "tools/report/plan_json.h"
 #include "tools/report/plan_table.h"
 #include "tools/report/solution_text.h"
 #include "tools/support/output.h"
+#include "tools/support/text_file.h"
 
 namespace mikv::tools {
 namespace {
@@ -27,6 +31,7 @@ struct Plan {
   CommonOptions common;
   std::string export_file;
   std::vector<std::string> reports;
+  std::string log;
   std::optional<double> max_error;
 
   void add_to(CLI::App& command);
@@ -36,6 +41,7 @@ struct Plan {
   void check_files() const;
   ExitCode answer_question() const;
   ExitCode solve_reports() const;
+  ExitCode compare_with_log() const;
   std::vector<EngineAnswer> all_engines(const PlanRequest& request) const;
   void write(const nlohmann::json& document, const PlanAnswer& answer) const;
   bool prints() const { return !common.quiet && !common.stdout_is_taken(); }
@@ -66,6 +72,9 @@ void Plan::add_to(CLI::App& command) {
           "with --reports: fewest bytes with no more error")
       ->type_name("X")
       ->group("Run");
+  command.add_option("--check-log", log, "compare with what an engine logged at its start")
+      ->type_name(kFileType)
+      ->group("Run");
   common.add_config(command);
   command.footer(
       "Bytes are of one GPU. Exit code 1: what is asked for does not fit, or a log disagrees.\n"
@@ -75,14 +84,17 @@ void Plan::add_to(CLI::App& command) {
 }
 
 void Plan::check_files() const {
-  std::vector<NamedFile> inputs{
-      {"--model", options.model()}, {"--config", common.config}, {"--plan", options.plan()}};
+  std::vector<NamedFile> inputs{{"--model", options.model()},
+                                {"--config", common.config},
+                                {"--plan", options.plan()},
+                                {"--check-log", log}};
   for (const std::string& report : reports) inputs.push_back({"--reports", report});
   common.check(inputs, {{"--export", export_file}});
 }
 
 ExitCode Plan::run() const {
   check_files();
+  if (!log.empty()) return compare_with_log();
   if (!reports.empty()) return solve_reports();
   if (max_error) {
     throw UsageError("--max-output-error", "is given without --reports",
@@ -161,6 +173,33 @@ ExitCode Plan::solve_reports() const {
       solution.best && (!max_error || solution.best->output_error <= *max_error * (1 + 1e-12));
   const bool asked = question.kv_memory || max_error;
   return !asked || within ? ExitCode::ok : ExitCode::threshold;
+}
+
+ExitCode Plan::compare_with_log() const {
+  if (!reports.empty() || !common.csv.empty() || !export_file.empty()) {
+    throw UsageError("--check-log", "has no use for --reports, --csv or --export",
+                     "leave them out");
+  }
+  LogCheck check;
+  check.file = log;
+  constexpr const char* kRemedy = "give the start-up log of vLLM, SGLang or llama.cpp";
+  const auto parsed = parse_engine_log(read_text_file(log, kRemedy));
+  if (!parsed) throw InputError(log, "", "has no line about a KV cache that it knows", kRemedy);
+  check.log = *parsed;
+  if (options.engine() != engines::ideal.name && options.engine() != check.log.engine) {
+    throw UsageError("--engine", "is not " + check.log.engine + ", whose log this is",
+                     "leave it out");
+  }
+  const PlanRequest request = with_version_of(check.log, options.request());
+  check.settings = make_engine(request, engine_info(check.log.engine))->settings();
+  check.comparisons = compare_log(check.log, request);
+  const bool agreed = agrees(check.comparisons);
+  if (!agreed) check.explanations = explanations(check.log, request);
+  if (!common.json.empty()) {
+    write_documents({{common.json, to_text(log_check_json(check, request.model))}});
+  }
+  if (prints()) print_out(log_check_table(check, request.model, use_color(common.color)));
+  return agreed ? ExitCode::ok : ExitCode::threshold;
 }
 
 }  // namespace
