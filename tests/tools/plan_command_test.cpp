@@ -151,6 +151,19 @@ TEST_CASE("memory of a GPU is a share of it without its weights") {
   CHECK(plan["plan"]["kv_memory_bytes"] == 40'000'000'000 - weights / 2 - 1'000'000'000);
 }
 
+TEST_CASE("a plan says in how many ways GPUs may share a model") {
+  const auto parallelism = [](const char* model) {
+    return plan_json({"--model", model, "--context", "1024"})["parallelism"];
+  };
+  const json qwen = parallelism("qwen3-30b-a3b");  // 32 query, 4 KV heads
+  CHECK(qwen["tensor_parallel_sizes"] == json({1, 2, 4, 8, 16, 32}));
+  CHECK(qwen["kv_heads_replicated_above"] == 4);
+  CHECK(parallelism("phi-4-mini")["tensor_parallel_sizes"] == json({1, 2, 4, 8, 24}));
+  const json deepseek = parallelism("deepseek-v3");
+  CHECK(deepseek["kv_heads_replicated_above"].is_null());
+  CHECK(deepseek["whole_latents"] == true);
+}
+
 TEST_CASE("engines stand side by side, with why one has no answer") {
   const json document = plan_json(
       {"--model", "qwen3.6-27b", "--kv-memory", "20GiB", "--context", "8192", "--engine", "all"});

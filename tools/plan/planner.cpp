@@ -13,9 +13,9 @@ namespace {
 constexpr std::int64_t kUnknownContext = 32'768;
 constexpr std::int64_t kLongestContext = std::int64_t{1} << 31;
 constexpr std::int64_t kMostSequences = std::int64_t{1} << 24;
-// Longer than any window, and whole pages of any engine: the difference of two such contexts is
-// what grows.
-constexpr std::int64_t kFar = std::int64_t{1} << 24;
+// Longer than any window, and whole pages of engines and of tiers with ratios in thousandths: the
+// difference of two such contexts is what grows.
+constexpr std::int64_t kFar = 1'048'576'000;
 
 double growth(std::int64_t near, std::int64_t far) {
   return static_cast<double>(far - near) / static_cast<double>(kFar);
@@ -115,6 +115,25 @@ std::unique_ptr<Engine> make_engine(const PlanRequest& request, const EngineInfo
   EngineOptions options = request.engine;
   options.tensor_parallel = kv.tensor_parallel;
   return info.make(store_layers(request.model, kv), options);
+}
+
+Parallelism parallelism(const ModelShape& model) {
+  Parallelism parallel;
+  std::vector<std::int64_t> heads;
+  for (const NumberedLayer& layer : model.layers) {
+    parallel.whole_latents |= layer.shape.kind == LayerKind::latent;
+    if (layer.shape.kind == LayerKind::latent || layer.shape.kv_heads == 0) continue;
+    heads.push_back(layer.shape.kv_heads);
+  }
+  if (!heads.empty()) parallel.replicated_above = *std::min_element(heads.begin(), heads.end());
+  constexpr std::int64_t kMostGpus = 64;
+  for (std::int64_t size = 1; size <= std::min(model.query_heads, kMostGpus); ++size) {
+    const bool divides = std::all_of(heads.begin(), heads.end(), [size](std::int64_t count) {
+      return count % size == 0 || size % count == 0;
+    });
+    if (model.query_heads % size == 0 && divides) parallel.sizes.push_back(size);
+  }
+  return parallel;
 }
 
 PlanAnswer plan(const PlanRequest& request, const EngineInfo& info) {

@@ -68,6 +68,16 @@ struct PlanAnswer {
   [[nodiscard]] bool fits() const { return !headroom || *headroom >= 0; }
 };
 
+/// How a model may be shared by several GPUs.
+struct Parallelism {
+  std::vector<std::int64_t> sizes;  ///< tensor-parallel sizes that its heads allow
+  /// Above it KV heads are held by several GPUs alike, so bytes do not fall; none: no KV heads.
+  std::optional<std::int64_t> replicated_above;
+  bool whole_latents = false;  ///< latents are whole on every GPU
+};
+
+[[nodiscard]] Parallelism parallelism(const ModelShape& model);
+
 /// Throws UsageError for options that do not fit the model or the engine.
 [[nodiscard]] PlanAnswer plan(const PlanRequest& request, const EngineInfo& engine);
 

@@ -105,6 +105,10 @@ nlohmann::json plan_json(const PlanOptions& options, const PlanRequest& request,
   nlohmann::json document = new_document("memory_plan");
   document["model"] = model_json(request.model);
   document["configuration"] = configuration_json(options, request);
+  const Parallelism parallel = parallelism(request.model);
+  document["parallelism"] = {{"tensor_parallel_sizes", parallel.sizes},
+                             {"kv_heads_replicated_above", or_null(parallel.replicated_above)},
+                             {"whole_latents", parallel.whole_latents}};
   nlohmann::json plan = answer_json(answer);
   plan["layers"] = layers_json(answer);
   plan["total"] = {{"bytes", bytes_json(answer.sequence)},

@@ -156,22 +156,22 @@ std::string total_text(const PlanAnswer& answer) {
   return text;
 }
 
-// From which tensor-parallel size on more GPUs do not mean fewer bytes on each.
-std::string replication_text(const ModelShape& model) {
-  std::int64_t heads = 0;
-  bool latent = false;
-  for (const NumberedLayer& layer : model.layers) {
-    latent |= layer.shape.kind == LayerKind::latent;
-    const bool has_heads = layer.shape.kv_heads > 0 && layer.shape.kind != LayerKind::latent;
-    if (has_heads && (heads == 0 || layer.shape.kv_heads < heads)) heads = layer.shape.kv_heads;
-  }
+std::string rules_text(const PlanAnswer& answer) {
   std::string text;
-  if (heads > 0) {
-    text = fmt::format("KV heads are replicated above tensor-parallel {}", heads);
+  for (const std::string& rule : answer.rules) text += (text.empty() ? "" : "; ") + rule;
+  return text;
+}
+
+std::string parallel_text(const ModelShape& model) {
+  const Parallelism parallel = parallelism(model);
+  std::string text = "tensor-parallel";
+  for (std::size_t i = 0; i < parallel.sizes.size(); ++i) {
+    text += fmt::format("{} {}", i == 0 ? "" : ",", parallel.sizes[i]);
   }
-  if (latent) {
-    text += fmt::format("{}latents are whole on every GPU", text.empty() ? "" : "; ");
+  if (parallel.replicated_above) {
+    text += fmt::format("; KV heads are replicated above {}", *parallel.replicated_above);
   }
+  if (parallel.whole_latents) text += "; latents are whole on every GPU";
   return text;
 }
 
@@ -216,8 +216,8 @@ std::string plan_table(const PlanOptions& options, const PlanRequest& request,
   text += field("request", request_text(answer));
   text += field("spent on", spent_text(answer.sequence));
   text += field("bytes", total_text(answer));
-  const std::string replication = replication_text(request.model);
-  if (!replication.empty()) text += field("heads", replication);
+  text += field("rules", rules_text(answer));
+  text += field("heads", parallel_text(request.model));
   if (answer.kv_memory) text += field("fits", fit_text(options, answer));
   if (!answer.contexts.empty()) text += "\n" + context_table(answer, color);
   return text;
@@ -244,8 +244,7 @@ std::string engines_table(const std::vector<EngineAnswer>& engines, bool color) 
                         percent_text(answer.sequence.total(), first) + "%",
                         answer.max_sequences ? std::to_string(*answer.max_sequences) : "-",
                         answer.tokens ? std::to_string(*answer.tokens) : "-");
-    std::string line;
-    for (const std::string& rule : answer.rules) line += (line.empty() ? "" : "; ") + rule;
+    std::string line = rules_text(answer);
     for (const auto& [name, value] : answer.settings) {
       if (name == "version") line = fmt::format("{} {}: {}", name, value, line);
     }

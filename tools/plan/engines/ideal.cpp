@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // No engine: keys and values alone, windows exactly full, MiKV as this project stores it.
+#include <algorithm>
+
 #include "core/cache_footprint.h"
+#include "core/constants.h"
 #include "tools/plan/engines/common.h"
 
 namespace mikv::tools {
@@ -27,7 +30,15 @@ class Ideal final : public Engine {
   }
 
   std::vector<std::string> rules() const override {
-    return {"keys and values of the tokens that a layer needs, nothing else"};
+    std::vector<std::string> lines{
+        "keys and values of the tokens that a layer needs, nothing else"};
+    const bool any_mikv =
+        std::any_of(layers().begin(), layers().end(),
+                    [](const StoredLayer& layer) { return layer.mikv.has_value(); });
+    if (any_mikv) {
+      lines.push_back("MiKV caches whole, in pages of " + std::to_string(kPageSlots) + " tokens");
+    }
+    return lines;
   }
 
  private:
