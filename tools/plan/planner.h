@@ -79,7 +79,7 @@ struct Parallelism {
 [[nodiscard]] Parallelism parallelism(const ModelShape& model);
 
 /// Throws UsageError for options that do not fit the model or the engine.
-[[nodiscard]] PlanAnswer plan(const PlanRequest& request, const EngineInfo& engine);
+[[nodiscard]] PlanAnswer plan(const PlanRequest& request, const EngineInfo& info);
 
 /// Bytes for KV on one GPU; nullopt where the request gives no memory.
 [[nodiscard]] std::optional<std::int64_t> kv_memory(const PlanRequest& request,

@@ -11,7 +11,7 @@ using Fields = std::map<std::string, std::string>;
 std::string field(const nlohmann::json& json) {
   if (json.is_null()) return "";
   if (!json.is_string()) return json.dump();
-  const auto text = json.get<std::string>();
+  auto text = json.get<std::string>();
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -48,7 +48,9 @@ std::optional<Printed> printed_number(std::string_view text) {
     while (end < text.size() && is_digit(text[end])) ++end, ++decimals;
   }
   Printed printed;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + end, printed.value);
+  const std::string_view digits = text.substr(0, end);
+  const auto [at, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), printed.value);
   constexpr double kMost = 1e12;
   if (end == 0 || error != std::errc() || printed.value > kMost) return std::nullopt;
   printed.half_digit = 0.5 * std::pow(10.0, -static_cast<double>(decimals));

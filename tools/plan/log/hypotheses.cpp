@@ -88,16 +88,21 @@ class Hypotheses {
   std::vector<Hypothesis> hypotheses_;
 };
 
+// An option that the model or the engine does not have explains nothing.
+bool explains(const Hypothesis& hypothesis, const EngineLog& log) {
+  try {
+    return agrees(compare_log(log, hypothesis.request));
+  } catch (const UsageError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> explanations(const EngineLog& log, const PlanRequest& request) {
   std::vector<std::string> found;
   for (const Hypothesis& hypothesis : Hypotheses(request).all(log.engine)) {
-    try {
-      if (agrees(compare_log(log, hypothesis.request))) found.push_back(hypothesis.text);
-    } catch (const UsageError&) {
-      // an option that this model or engine does not have explains nothing
-    }
+    if (explains(hypothesis, log)) found.push_back(hypothesis.text);
   }
   return found;
 }

@@ -42,6 +42,7 @@ std::int64_t gpu_memory(const std::string& name) {
 
 std::vector<std::string> gpu_names() {
   std::vector<std::string> names;
+  names.reserve(kGpus.size());
   for (const Gpu& gpu : kGpus) names.emplace_back(gpu.name);
   return names;
 }

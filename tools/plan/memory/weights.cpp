@@ -31,6 +31,7 @@ constexpr std::int64_t kUnquantizedBytes = 2;
 
 std::vector<std::string> weight_formats() {
   std::vector<std::string> names;
+  names.reserve(kFormats.size());
   for (const WeightFormat& format : kFormats) names.emplace_back(format.name);
   return names;
 }

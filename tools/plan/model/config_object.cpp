@@ -88,6 +88,7 @@ std::optional<std::vector<std::int64_t>> ConfigObject::integers(const char* fiel
   const nlohmann::json* values = array(field);
   if (values == nullptr) return std::nullopt;
   std::vector<std::int64_t> numbers;
+  numbers.reserve(values->size());
   for (std::size_t i = 0; i < values->size(); ++i) {
     numbers.push_back(number(element(field, i), (*values)[i]));
   }
@@ -98,6 +99,7 @@ std::optional<std::vector<std::string>> ConfigObject::texts(const char* field) c
   const nlohmann::json* values = array(field);
   if (values == nullptr) return std::nullopt;
   std::vector<std::string> texts;
+  texts.reserve(values->size());
   for (std::size_t i = 0; i < values->size(); ++i) {
     if (!(*values)[i].is_string()) refuse(element(field, i), "is no text", "correct it");
     texts.push_back((*values)[i].get<std::string>());
@@ -116,6 +118,7 @@ std::optional<std::vector<ConfigObject>> ConfigObject::objects(const char* field
   const nlohmann::json* values = array(field);
   if (values == nullptr) return std::nullopt;
   std::vector<ConfigObject> objects;
+  objects.reserve(values->size());
   for (std::size_t i = 0; i < values->size(); ++i) {
     if (!(*values)[i].is_object()) refuse(element(field, i), "is no object", "correct it");
     objects.emplace_back(file_, prefix_ + element(field, i) + ".", (*values)[i]);

@@ -51,6 +51,7 @@ Kinds by_rule(const ConfigObject& config, const char* field, const Rule& kind) {
   std::vector<KindOfLayer> kinds;
   const std::int64_t layers = num_layers(config);
   if (layers > 4096) config.refuse("num_hidden_layers", "is more than 4096", "correct it");
+  kinds.reserve(static_cast<std::size_t>(layers));
   for (std::int64_t i = 0; i < layers; ++i) kinds.push_back({kind(i), field});
   return kinds;
 }
