@@ -129,7 +129,8 @@ TEST_CASE("questions: the most sequences, the longest context, a table, or wheth
   CHECK(longest["plan"]["max_context"] == 81'920 / 3);
   CHECK(longest["plan"]["context"] == 81'920 / 3);
   CHECK(ask({"--batch", "1", "--kv", "int2"})["plan"]["max_context"] == 131'072);  // the model's
-  const json table = ask({}, 1);  // not one of the model's longest contexts
+  const json table = ask({});
+  CHECK(table["plan"]["fits"] == false);  // the model's longest context
   CHECK(table["contexts"].size() == 8);
   CHECK(table["contexts"][0]["max_sequences"] == 80);
   CHECK(table["contexts"][7]["max_sequences"] == 0);
@@ -138,6 +139,11 @@ TEST_CASE("questions: the most sequences, the longest context, a table, or wheth
   CHECK(too_much["plan"]["fits"] == false);
   CHECK(too_much["plan"]["headroom_bytes"] == -(std::int64_t{1} << 30));
   CHECK(ask({"--context", "8192", "--max-sequences", "4"})["plan"]["max_sequences"] == 4);
+}
+
+TEST_CASE("a table of which not even the shortest context fits is no answer") {
+  const json none = plan_json({"--model", "llama-3.1-8b", "--kv-memory", "1MiB"}, 1);
+  for (const json& row : none["contexts"]) CHECK(row["max_sequences"] == 0);
 }
 
 TEST_CASE("memory of a GPU is a share of it without its weights") {
@@ -230,6 +236,7 @@ TEST_CASE("usage errors of plan name the option") {
   refuse({model, "--gpu", "h100", "--memory", "1GiB"}, "--memory: cannot be given with --gpu");
   refuse({model, "--memory", "80G"}, "--memory: '80G' is no number of bytes");
   refuse({model, "--context", "0"}, "--context: '0'");
+  refuse({model, "--context", "2147483648", "--batch", "3"}, "--batch: and --context are more");
   refuse({model, "--utilization", "1.5"}, "--utilization: 1.5 is outside");
   refuse({model, "--tensor-parallel", "3"}, "--tensor-parallel: 3 does not divide");
   refuse({model, "--gpus", "3", "--tensor-parallel", "2"}, "--gpus: 3 is no multiple");

@@ -137,7 +137,7 @@ ExitCode Plan::answer_question() const {
     print_out(plan_table(options, request, answer, color));
     if (!engines.empty()) print_out("\n" + engines_table(engines, color));
   }
-  return answer.fits() ? ExitCode::ok : ExitCode::threshold;
+  return answer.answers() ? ExitCode::ok : ExitCode::threshold;
 }
 
 ExitCode Plan::solve_reports() const {

@@ -61,7 +61,7 @@ void PlanOptions::add_model(CLI::App& command) {
             context_);
   add_count(command, kGroup, "--batch", "sequences at the same time [the most]", 1, kMaxSequences,
             batch_);
-  add_count(command, kGroup, "--draft-layers", "more attention layers: MTP, EAGLE [0]", 0, 64,
+  add_count(command, kGroup, "--draft-layers", "more attention layers: MTP, EAGLE [0]", 0, 16,
             draft_layers_);
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kUnknownContext = 32'768;
 constexpr std::int64_t kLongestContext = std::int64_t{1} << 31;
 constexpr std::int64_t kMostSequences = std::int64_t{1} << 24;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 32;
 // Longer than any window, and whole pages of engines and of tiers with ratios in thousandths: the
 // difference of two such contexts is what grows.
 constexpr std::int64_t kFar = 1'048'576'000;
@@ -85,6 +86,10 @@ void choose_workload(const PlanRequest& request, const Engine& engine, PlanAnswe
   const std::int64_t model_context = request.model.max_context.value_or(kUnknownContext);
   answer.context = request.context.value_or(model_context);
   answer.sequences = request.sequences.value_or(1);
+  const bool both_known = request.context || !answer.kv_memory;
+  if (both_known && answer.context * answer.sequences > kMostTokens) {
+    throw UsageError("--batch", "and --context are more than 2^32 tokens", "ask for fewer");
+  }
   if (!answer.kv_memory) return;
   if (!request.context && request.sequences) {
     answer.max_context =
@@ -97,6 +102,12 @@ void choose_workload(const PlanRequest& request, const Engine& engine, PlanAnswe
 }
 
 }  // namespace
+
+bool PlanAnswer::answers() const {
+  if (contexts.empty() || !kv_memory) return fits();
+  return std::any_of(contexts.begin(), contexts.end(),
+                     [](const ContextRow& row) { return row.max_sequences > 0; });
+}
 
 std::optional<std::int64_t> kv_memory(const PlanRequest& request, const Engine& engine) {
   if (request.kv_memory) return request.kv_memory;

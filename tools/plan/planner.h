@@ -66,6 +66,8 @@ struct PlanAnswer {
   std::vector<ContextRow> contexts;      ///< where neither context nor sequences are given
 
   [[nodiscard]] bool fits() const { return !headroom || *headroom >= 0; }
+  /// Whether what was asked for fits; of a table, any of its contexts.
+  [[nodiscard]] bool answers() const;
 };
 
 /// How a model may be shared by several GPUs.

@@ -2,6 +2,7 @@
 // What the engines' files share.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <string>

@@ -21,7 +21,7 @@ std::string_view behind(std::string_view line, std::string_view phrase) {
   return rest;
 }
 
-// Digits with thousands separated by commas, up to 18.
+// Digits with thousands separated by commas, up to 2^32.
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,7 +35,8 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   if (digits.empty() || digits.size() > kMaxDigits) return std::nullopt;
   std::int64_t value = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
+  constexpr std::int64_t kMost = std::int64_t{1} << 32;
+  return value <= kMost ? std::optional(value) : std::nullopt;
 }
 
 // A decimal number; how many decimals were printed says how it was rounded.

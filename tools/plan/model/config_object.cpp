@@ -7,7 +7,6 @@ namespace mikv::tools {
 namespace {
 
 constexpr std::int64_t kMaxNumber = std::int64_t{1} << 40;
-constexpr std::int64_t kMaxSize = std::int64_t{1} << 24;
 constexpr std::size_t kMaxEntries = 4096;
 
 std::string element(const char* field, std::size_t i) {
@@ -46,12 +45,23 @@ std::optional<std::int64_t> ConfigObject::integer(const char* field) const {
   return number(field, *value);
 }
 
-std::optional<std::int64_t> ConfigObject::size(const char* field) const {
+std::optional<std::int64_t> ConfigObject::bounded(const char* field, int bits) const {
   const std::optional<std::int64_t> value = integer(field);
-  if (value && (*value < 1 || *value > kMaxSize)) {
-    refuse(field, "is " + std::to_string(*value) + ", not from 1 to 2^24", "correct it");
+  if (value && (*value < 1 || *value > std::int64_t{1} << bits)) {
+    refuse(field, "is " + std::to_string(*value) + ", not from 1 to 2^" + std::to_string(bits),
+           "correct it");
   }
   return value;
+}
+
+std::optional<std::int64_t> ConfigObject::size(const char* field) const {
+  constexpr int kBits = 20;
+  return bounded(field, kBits);
+}
+
+std::optional<std::int64_t> ConfigObject::tokens(const char* field) const {
+  constexpr int kBits = 31;
+  return bounded(field, kBits);
 }
 
 std::int64_t ConfigObject::required_size(const char* field) const {

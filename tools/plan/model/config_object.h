@@ -21,10 +21,12 @@ class ConfigObject {
   [[nodiscard]] bool has(const char* field) const { return find(field) != nullptr; }
   /// A whole number from 0 to 2^40.
   [[nodiscard]] std::optional<std::int64_t> integer(const char* field) const;
-  /// The same, at least 1 and at most 2^24: heads, channels, layers.
+  /// The same, at least 1 and at most 2^20: heads, channels, layers.
   [[nodiscard]] std::optional<std::int64_t> size(const char* field) const;
   /// The same; missing is refused.
   [[nodiscard]] std::int64_t required_size(const char* field) const;
+  /// The same, at most 2^31: tokens.
+  [[nodiscard]] std::optional<std::int64_t> tokens(const char* field) const;
   [[nodiscard]] std::optional<bool> boolean(const char* field) const;
   [[nodiscard]] std::optional<std::string> text(const char* field) const;
   [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(const char* field) const;
@@ -39,6 +41,7 @@ class ConfigObject {
  private:
   [[nodiscard]] const nlohmann::json* find(const char* field) const;
   [[nodiscard]] const nlohmann::json* array(const char* field) const;
+  [[nodiscard]] std::optional<std::int64_t> bounded(const char* field, int bits) const;
   [[nodiscard]] std::int64_t number(const std::string& field, const nlohmann::json& value) const;
 
   std::string file_;

@@ -120,7 +120,7 @@ void read_cache_scheme(const ConfigObject& config, ModelShape& model) {
 }
 
 void read_sizes(const ConfigObject& config, ModelShape& model) {
-  model.max_context = config.size("max_position_embeddings");
+  model.max_context = config.tokens("max_position_embeddings");
   model.hidden_size = config.size("hidden_size");
   const auto vocabulary = config.size("vocab_size");
   if (vocabulary && model.hidden_size) model.embeddings = *vocabulary * *model.hidden_size;
@@ -154,6 +154,22 @@ void add_layers(const ConfigObject& config, ModelShape& model) {
   }
 }
 
+// Far beyond any model, and small enough for sums of bytes in 64 bits.
+void require_plannable(const ConfigObject& config, const ModelShape& model) {
+  constexpr double kMostBytes = 0x1p25;  // of a token or a state, in fp32
+  double token = 0;
+  double state = 0;
+  for (const NumberedLayer& layer : model.layers) {
+    const LayerShape& shape = layer.shape;
+    token += 4.0 * static_cast<double>(shape.kv_heads * (shape.key_dim + shape.value_dim));
+    token += static_cast<double>(shape.indexer_dim);
+    state += 4.0 * static_cast<double>(shape.recurrent.state + shape.recurrent.convolution);
+  }
+  constexpr double kMostState = 0x1p30;
+  if (token > kMostBytes) config.refuse("", "describes more than 32 MiB of cache a token");
+  if (state > kMostState) config.refuse("", "describes more than 1 GiB of states a sequence");
+}
+
 void add_notes(const ConfigObject& config, ModelShape& model) {
   for (const char* field : {"num_nextn_predict_layers", "mtp_num_hidden_layers"}) {
     const std::int64_t layers = config.integer(field).value_or(0);
@@ -180,6 +196,7 @@ ModelShape read_config(const std::string& file, const nlohmann::json& json) {
   read_cache_scheme(config, model);
   read_sizes(config, model);
   add_layers(config, model);
+  require_plannable(config, model);
   add_notes(config, model);
   return model;
 }

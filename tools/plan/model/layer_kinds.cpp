@@ -200,8 +200,8 @@ std::vector<KindOfLayer> layer_kinds(const ConfigObject& config) {
 
 std::int64_t window_of(const ConfigObject& config, const KindOfLayer& layer) {
   const char* field = layer.kind == LayerKind::chunked ? "attention_chunk_size" : "sliding_window";
-  std::optional<std::int64_t> window = config.size(field);
-  if (!window && layer.kind == LayerKind::sliding) window = config.size("sliding_window_size");
+  std::optional<std::int64_t> window = config.tokens(field);
+  if (!window && layer.kind == LayerKind::sliding) window = config.tokens("sliding_window_size");
   if (!window) config.refuse(field, "is missing for " + layer.field);
   return *window;
 }
