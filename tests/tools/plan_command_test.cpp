@@ -101,6 +101,19 @@ TEST_CASE("an exported plan is replayed as it is, and planned again to the same 
   }
 }
 
+TEST_CASE("an exported plan calls the model's own type native, so that any trace can be replayed") {
+  const Folder folder;
+  std::string bf16 = kConfig;
+  bf16.replace(bf16.find("float16"), 7, "bfloat16");
+  write_text(folder.config, bf16);
+  (void)plan_json(
+      {"--model", folder.config, "--context", "64", "--plan", "0-3:mikv", "--export", folder.plan});
+  const json layers = json::parse(read_text(folder.plan))["layers"];
+  CHECK(layers[0]["importance_format"] == "native");
+  CHECK(layers[7]["kv"] == "native");
+  CHECK(run_mikv({"replay", kTrace, "--quiet", "--plan", folder.plan}).exit_code == 0);
+}
+
 TEST_CASE("a plan of fp8 layers is exported, and a replay says which layer it cannot store") {
   const Folder folder;
   (void)plan_json({"--model", folder.config, "--context", "64", "--plan", "0-3:fp8,4-:int4",

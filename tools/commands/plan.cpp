@@ -43,7 +43,8 @@ struct Plan {
   ExitCode solve_reports() const;
   ExitCode compare_with_log() const;
   std::vector<EngineAnswer> all_engines(const PlanRequest& request) const;
-  void write(const nlohmann::json& document, const PlanAnswer& answer) const;
+  void write(const nlohmann::json& document, const PlanAnswer& answer,
+             const ModelShape& model) const;
   bool prints() const { return !common.quiet && !common.stdout_is_taken(); }
 };
 
@@ -118,11 +119,13 @@ std::vector<EngineAnswer> Plan::all_engines(const PlanRequest& request) const {
   return answers;
 }
 
-void Plan::write(const nlohmann::json& document, const PlanAnswer& answer) const {
+void Plan::write(const nlohmann::json& document, const PlanAnswer& answer,
+                 const ModelShape& model) const {
   std::vector<Document> documents;
   if (!common.json.empty()) documents.push_back({common.json, to_text(document)});
   if (!common.csv.empty()) documents.push_back({common.csv, layers_csv(document["plan"])});
-  if (!export_file.empty()) documents.push_back({export_file, to_text(plan_file_json(answer))});
+  if (!export_file.empty())
+    documents.push_back({export_file, to_text(plan_file_json(answer, model.element))});
   write_documents(documents);
 }
 
@@ -131,7 +134,7 @@ ExitCode Plan::answer_question() const {
   const std::vector<EngineAnswer> engines = all_engines(request);
   const PlanAnswer answer =
       plan(request, engine_info(engines.empty() ? options.engine() : "ideal"));
-  write(plan_json(options, request, answer, engines), answer);
+  write(plan_json(options, request, answer, engines), answer, request.model);
   if (prints()) {
     const bool color = use_color(common.color);
     print_out(plan_table(options, request, answer, color));
@@ -163,7 +166,7 @@ ExitCode Plan::solve_reports() const {
   const PlanAnswer answer = plan(request, engines::ideal);
   nlohmann::json document = plan_json(options, request, answer, {});
   document["solution"] = solution_json(solution, question);
-  write(document, answer);
+  write(document, answer, request.model);
   if (prints()) {
     const bool color = use_color(common.color);
     print_out(plan_table(options, request, answer, color) + "\n" +

@@ -8,7 +8,8 @@
 namespace mikv::tools {
 
 /// A plan file (tools/schemas/plan.schema.json) that keeps every layer as the answer does. Layers
-/// of MiKV carry ratio, group size and balancer, so that they do not depend on a command line.
-[[nodiscard]] nlohmann::json plan_file_json(const PlanAnswer& answer);
+/// of MiKV carry ratio, group size and balancer, so that they do not depend on a command line; the
+/// model's element type is "native", whatever that of a trace is.
+[[nodiscard]] nlohmann::json plan_file_json(const PlanAnswer& answer, ElementType element);
 
 }  // namespace mikv::tools
