@@ -183,6 +183,26 @@ TEST_CASE("a plan says in how many ways GPUs may share a model") {
   CHECK(deepseek["whole_latents"] == true);
 }
 
+TEST_CASE("weights are as the checkpoint's index beside the configuration says") {
+  const Folder folder;
+  const std::string index = folder.file("model.safetensors.index.json");
+  write_text(index, R"({"metadata": {"total_size": 1000000}, "weight_map": {}})");
+  for (const std::string& model : {folder.config, folder.path().string()}) {
+    const json plan = plan_json({"--model", model, "--memory", "1GB", "--context", "8"});
+    CHECK(plan["configuration"]["weights_bytes"] == 1'000'000);
+    CHECK(plan["plan"]["kv_memory_bytes"] == 999'000'000);
+  }
+  CHECK(plan_json({"--model", folder.config, "--memory", "1GB", "--context", "8", "--weights-bytes",
+                   "2MB"})["configuration"]["weights_bytes"] == 2'000'000);
+  for (const char* text : {"[]", "{}", R"({"metadata": {"total_size": "1"}})",
+                           R"({"metadata": {"total_size": -1}})"}) {
+    write_text(index, text);
+    const ProgramResult result = run_mikv({"plan", "--model", folder.config});
+    CHECK(result.exit_code == 3);
+    CHECK(result.error.starts_with("mikv: " + index + ": metadata.total_size: is no number"));
+  }
+}
+
 TEST_CASE("engines stand side by side, with why one has no answer") {
   const json document = plan_json(
       {"--model", "qwen3.6-27b", "--kv-memory", "20GiB", "--context", "8192", "--engine", "all"});

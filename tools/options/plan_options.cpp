@@ -152,6 +152,9 @@ Weights PlanOptions::weights(const ModelShape& model) const {
                      "give one of them");
   }
   if (weights_bytes_) return weights_of(model, *weights_bytes_);
+  if (weights_format_.empty() && model.checkpoint_bytes) {
+    return weights_of(model, *model.checkpoint_bytes);
+  }
   return weights_in(
       model, weights_format_.empty() ? std::string(element_name(model.element)) : weights_format_);
 }

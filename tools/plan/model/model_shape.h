@@ -75,7 +75,8 @@ struct ModelShape {
   std::optional<std::int64_t> embeddings;  ///< elements of the token embedding
   bool tied_embeddings = false;            ///< the output head shares them
   std::optional<std::int64_t> parameters;
-  std::vector<std::string> notes;  ///< what a reader should know
+  std::optional<std::int64_t> checkpoint_bytes;  ///< of its weight files, where they are known
+  std::vector<std::string> notes;                ///< what a reader should know
 };
 
 }  // namespace mikv::tools

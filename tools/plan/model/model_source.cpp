@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "tools/plan/model/catalogue.h"
+#include "tools/plan/model/checkpoint_index.h"
 #include "tools/plan/model/config_reader.h"
 #include "tools/support/json_file.h"
 
@@ -21,7 +22,9 @@ ModelShape load_model(const std::string& name_or_path) {
                      "'mikv models' lists the catalogue; or give the path of a config.json");
   }
   const std::string file = path.string();
-  return read_config(file, read_json_file(file, "give a model's config.json"));
+  ModelShape model = read_config(file, read_json_file(file, "give a model's config.json"));
+  model.checkpoint_bytes = checkpoint_bytes(path.parent_path().string());
+  return model;
 }
 
 }  // namespace mikv::tools
