@@ -95,7 +95,8 @@ bool read_refusal(std::string_view line, EngineLog& log) {
 }
 
 bool read_vllm(std::string_view line, EngineLog& log) {
-  bool found = read_concurrency(line, log) | read_refusal(line, log);
+  bool found = read_concurrency(line, log);
+  if (read_refusal(line, log)) found = true;
   if (const auto blocks = whole_number(behind(line, "# GPU blocks:"))) {
     keep_least(log.blocks, blocks);
     log.first_engine = true;
