@@ -86,7 +86,7 @@ TEST_CASE("every model of the catalogue has its published layers and bytes") {
   }
 }
 
-TEST_CASE("the table of models fits 80 columns and names them all; CSV has a row a model") {
+TEST_CASE("the table of models fits 80 columns and names them all, CSV has a row a model") {
   const ProgramResult table = run_mikv({"models"});
   CHECK(table.exit_code == 0);
   std::istringstream lines(table.out);
