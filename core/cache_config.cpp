@@ -2,21 +2,13 @@
 #include "core/cache_config.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <string>
 
 #include "core/error.h"
+#include "core/number_text.h"
 
 namespace mikv {
 namespace {
-
-// The shortest text that reads back to the same number: 1.0000001 must not print as 1.000000.
-std::string number_text(double value) {
-  std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() ? std::string(text.data(), end) : std::string("?");
-}
 
 void require_fraction(std::string_view option, double value) {
   if (!(value >= 0 && value <= 1)) {
@@ -69,16 +61,18 @@ LayerConfig resolve(const CacheConfig& config, const AttentionShape& shape, Elem
   require_fraction("--importance-ratio", config.importance_ratio);
   require_fraction("--recent-share", config.recent_share);
   const LayerPlanEntry* entry = find(config.plan, layer);
-  const TierFormats& formats = entry != nullptr ? entry->formats : config.formats;
+  const LayerSettings settings = entry != nullptr ? entry->settings : LayerSettings{};
+  const TierFormats formats = settings.formats.value_or(config.formats);
   const StorageFormat importance = resolve_importance_format(formats.importance, element);
   require_tier("--importance-format", importance, info(importance).importance_tier);
   require_tier("--retained-format", formats.retained, info(formats.retained).retained_tier);
   return {
-      .importance_ratio = config.importance_ratio,
+      .importance_ratio = settings.importance_ratio.value_or(config.importance_ratio),
       .importance_format = importance,
       .retained_format = formats.retained,
-      .group_size = resolve_group_size(config.group_size, shape.head_dim),
-      .balancer = config.balancer,
+      .group_size = resolve_group_size(
+          settings.group_size ? settings.group_size : config.group_size, shape.head_dim),
+      .balancer = settings.balancer.value_or(config.balancer),
       .policy = config.policy,
       .recent_share = config.recent_share,
       .seed = config.seed,

@@ -11,7 +11,7 @@ namespace mikv {
 /// Process exit codes, the same for every command.
 enum class ExitCode : int {
   ok = 0,
-  threshold = 1,  ///< a --fail-if condition was true or a comparison failed
+  threshold = 1,  ///< a --fail-if condition was true, a comparison failed, a plan does not fit
   usage = 2,      ///< the command line or the configuration
   input = 3,      ///< an input file
   device = 4,     ///< no usable device

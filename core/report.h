@@ -33,6 +33,11 @@ struct ErrorSums {
     if (reference_squared == 0) return std::nullopt;
     return std::sqrt(error_squared / reference_squared);
   }
+  /// sqrt(sum |x|^2); nullopt when nothing was compared. Errors of parts pool by its squares.
+  [[nodiscard]] std::optional<double> reference_norm() const {
+    if (count == 0) return std::nullopt;
+    return std::sqrt(reference_squared);
+  }
 };
 
 /// Sum of KL divergences in nats.

@@ -3,10 +3,10 @@
 
 namespace mikv {
 
-void TierAccount::add_page() {
-  ++pages_;
-  ledger_.add(ByteCategory::slack, layout_.page_bytes());
-  ledger_.add(ByteCategory::positions, kPageTableEntryBytes);
+void TierAccount::add_pages(std::int64_t count) {
+  pages_ += count;
+  ledger_.add(ByteCategory::slack, count * layout_.page_bytes());
+  ledger_.add(ByteCategory::positions, count * kPageTableEntryBytes);
 }
 
 void TierAccount::take_slots(std::int64_t count) {

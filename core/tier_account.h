@@ -19,8 +19,8 @@ class TierAccount {
   TierAccount(Tier tier, const PageLayout& layout, MemoryLedger& ledger)
       : tier_(tier), layout_(layout), ledger_(ledger) {}
 
-  /// One more page of free slots and its entry of the page table.
-  void add_page();
+  /// More pages of free slots and their entries of the page table.
+  void add_pages(std::int64_t count = 1);
   /// Free slots take tokens.
   void take_slots(std::int64_t count);
   /// Taken slots become free.

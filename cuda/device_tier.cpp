@@ -33,7 +33,7 @@ DeviceArray<std::byte>& DeviceTier::add_pages(std::int64_t count) {
   for (std::vector<std::byte*>& head : pages_) {
     for (std::int64_t i = 0; i < count; ++i, page += page_bytes_) head.push_back(page);
   }
-  for (std::int64_t i = 0; i < count; ++i) account_.add_page();
+  account_.add_pages(count);
   upload_page_tables();
   return slabs_.back();
 }

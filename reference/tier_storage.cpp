@@ -64,7 +64,7 @@ void TierStorage::add_page() {
   void* page = resource_.allocate(static_cast<std::size_t>(bytes), kPageAlignment);
   std::memset(page, 0, static_cast<std::size_t>(bytes));
   pages_.push_back(static_cast<std::byte*>(page));
-  account_.add_page();
+  account_.add_pages();
 }
 
 std::span<std::byte> TierStorage::key(std::int64_t slot) {

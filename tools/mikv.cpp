@@ -53,6 +53,8 @@ int run(int argc, char** argv) {
   add_trace_command(app, result);
   add_diff_command(app, result);
   add_test_command(app, result);
+  add_plan_command(app, result);
+  add_models_command(app, result);
   add_completion_command(app, result);
   refuse_empty_values(app);
   app.footer(

@@ -211,5 +211,26 @@ TEST_CASE("a plan's format is checked against the trace on the layers it covers 
   CHECK_THAT(*line, ContainsSubstring("fp32 cannot store a trace of fp16 exactly"));
 }
 
+TEST_CASE("a plan's settings go before the configuration's, one by one") {
+  CacheConfig config;
+  config.importance_ratio = 0.3;
+  config.group_size = 64;
+  config.plan = parse_layer_plan("0:mikv,1:int4,2:native,3:int8/int3@r=0.5@g=16@balancer=off");
+  const auto layer = [&](std::int64_t i) {
+    return resolve(config, {8, 2, 128}, ElementType::f16, i);
+  };
+  CHECK(layer(0).importance_ratio == 0.3);
+  CHECK(layer(0).balancer);
+  CHECK(layer(1).importance_ratio == 0);
+  CHECK(layer(1).retained_format == int4);
+  CHECK_FALSE(layer(1).balancer);
+  CHECK(layer(1).group_size == 64);
+  CHECK(layer(2).importance_ratio == 1);
+  CHECK(layer(2).importance_format == fp16);
+  CHECK(layer(3).importance_ratio == 0.5);
+  CHECK(layer(3).group_size == 16);
+  CHECK(layer(3).importance_format == int8);
+}
+
 }  // namespace
 }  // namespace mikv::test

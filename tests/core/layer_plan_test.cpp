@@ -13,9 +13,9 @@ using enum StorageFormat;
 
 TEST_CASE("a plan's layers, open ends and formats are read as written") {
   const LayerPlan expected = {
-      {.first = 0, .last = 3, .formats = {.importance = int8, .retained = int4}},
-      {.first = 4, .last = 4, .formats = {.importance = std::nullopt, .retained = none}},
-      {.first = 5, .last = std::nullopt, .formats = {.importance = fp16, .retained = int3}},
+      {.layers = {0, 3}, .settings = {.formats = TierFormats{int8, int4}}},
+      {.layers = {4, 4}, .settings = {.formats = TierFormats{std::nullopt, none}}},
+      {.layers = {5, std::nullopt}, .settings = {.formats = TierFormats{fp16, int3}}},
   };
   CHECK(parse_layer_plan("0-3:int8/int4,4:native/none,5-:fp16/int3") == expected);
 }
@@ -28,11 +28,38 @@ TEST_CASE("a plan survives being printed and read again") {
            "0-3:int8/int4,4-:native/int2",
            "5-:fp32/none,0-1:int4/int8,2:native/int2",
            "0-9223372036854775807:int8/int8",
+           "0-3:int8,4:fp16,5:native,6:int2,7-:mikv",
+           "0:native/int2@r=0.35@g=32@balancer=off",
+           "0:int8/int4@r=0,1:int8/int4@balancer=on",
        }) {
     INFO(text);
     const LayerPlan plan = parse_layer_plan(text);
     CHECK(to_string(plan) == text);
     CHECK(parse_layer_plan(to_string(plan)) == plan);
+  }
+}
+
+TEST_CASE("one format for all tokens is a ratio of 0 or 1 without balancer") {
+  const LayerSettings packed{
+      .formats = TierFormats{std::nullopt, int3}, .importance_ratio = 0, .balancer = false};
+  CHECK(parse_layer_format("int3", "") == packed);
+  const LayerSettings exact = parse_layer_format("bf16", "");
+  CHECK(exact.formats->importance == bf16);
+  CHECK(exact.importance_ratio == 1);
+  CHECK(exact.balancer == false);
+  CHECK(parse_layer_format("mikv", "") == LayerSettings{});
+}
+
+TEST_CASE("settings behind a pair of formats are read as written") {
+  const LayerSettings settings = parse_layer_format("int8/int4@g=32@r=0.25@balancer=on", "");
+  CHECK(settings.formats == TierFormats{int8, int4});
+  CHECK(settings.importance_ratio == 0.25);
+  CHECK(settings.group_size == 32);
+  CHECK(settings.balancer == true);
+  for (const char* wrong : {"@", "@r", "@r=", "@r=2", "@r=-0.1", "@r=nan", "@g=x", "@balancer=1",
+                            "@r=0.1@r=0.2", "@policy=h2o", "@r=0.1x"}) {
+    INFO(wrong);
+    CHECK(refusal([&] { (void)parse_layer_format("int8/int4" + std::string(wrong), "E"); }));
   }
 }
 
@@ -88,7 +115,7 @@ TEST_CASE("find covers both ends of a range, an open end, and nothing between en
   const LayerPlan plan = parse_layer_plan("2-4:int8/int4,6:int4/int2,8-:native/int3");
   const auto found = [&](std::int64_t layer) {
     const LayerPlanEntry* entry = find(plan, layer);
-    return entry == nullptr ? -1 : entry->first;
+    return entry == nullptr ? -1 : entry->layers.first;
   };
   CHECK(found(0) == -1);
   CHECK(found(1) == -1);
@@ -113,7 +140,7 @@ void check_refused(const std::string& entry, const std::string& problem) {
 
 TEST_CASE("an entry without its separators is refused by name") {
   for (const char* entry : {"", "0", "0-3", "0int8/int4"}) check_refused(entry, "has no ':'");
-  for (const char* entry : {"0:", "0:int8", "0:int8int4"}) check_refused(entry, "has no '/'");
+  for (const char* entry : {"0:", "0:fp8", "0:int8int4"}) check_refused(entry, "has no '/'");
 }
 
 TEST_CASE("an entry whose layers are no numbers is refused by name") {

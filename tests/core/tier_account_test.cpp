@@ -37,12 +37,12 @@ TEST_CASE("pages, taken and freed slots are booked as the layout has them, in an
       MemoryLedger ledger;
       TierAccount account(tier, layout, ledger);
       check_books(ledger, layout, tier, 0, 0);
-      account.add_page();
+      account.add_pages();
       check_books(ledger, layout, tier, 1, 0);
       for (int i = 0; i < 64; ++i) account.take_slots(1);
       check_books(ledger, layout, tier, 1, 64);
       CHECK(ledger.current(slack) == 0);
-      account.add_page();
+      account.add_pages();
       account.take_slots(1);
       check_books(ledger, layout, tier, 2, 65);
       account.free_slots(1);
@@ -60,9 +60,9 @@ TEST_CASE("one token of each tier books the bytes that were worked out by hand")
   MemoryLedger ledger;
   TierAccount important(Tier::importance, PageLayout(fp16, Tier::importance, 16, 8), ledger);
   TierAccount retained(Tier::retained, PageLayout(int3, Tier::retained, 16, 8), ledger);
-  important.add_page();
+  important.add_pages();
   important.take_slots(1);
-  retained.add_page();
+  retained.add_pages();
   retained.take_slots(1);
   CHECK(ledger.current(importance_key) == 32);
   CHECK(ledger.current(importance_value) == 32);

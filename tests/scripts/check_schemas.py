@@ -50,11 +50,22 @@ def documents(mikv, trace, folder):
     assert planned["layers"][0]["retained_format"] == "int4"
     yield "plan", plan
     yield "replay", planned
+    yield "replay", full
+    yield "replay", dropped
     reports = [folder / "a.json", folder / "b.json"]
     for path, report in zip(reports, (full, dropped)):
         path.write_text(json.dumps(report), encoding="utf-8")
-    yield "replay", full
-    yield "replay", dropped
+    yield "models", run([mikv, "models", "--json", "-"])
+    exported = folder / "exported.json"
+    yield "memory_plan", run([mikv, "plan", "--model", "gemma-3-1b", "--kv-memory", "1GiB", "--kv", "mikv", "--plan", "5:int8,11:fp8",
+                              "--export", exported, "--json", "-"])
+    yield "plan", json.loads(exported.read_text(encoding="utf-8"))
+    yield "memory_plan", run([mikv, "plan", "--model", "qwen3.6-27b", "--context", "4096", "--engine", "all", "--json", "-"])
+    yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--json", "-"])
+    yield "memory_plan", run([mikv, "plan", "--reports", *reports, "--max-output-error", "9", "--json", "-"])
+    log = folder / "engine.log"
+    log.write_text("GPU KV cache size: 81,920 tokens", encoding="utf-8")
+    yield "log_check", run([mikv, "plan", "--model", "llama-3.1-8b", "--kv-memory", "10GiB", "--check-log", log, "--json", "-"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -85,7 +96,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 10 else 1
+    return 0 if checked == 17 else 1
 
 
 if __name__ == "__main__":

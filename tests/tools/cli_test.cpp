@@ -35,6 +35,8 @@ TEST_CASE("help of every command fits a screen and ends with two examples") {
                                                  {"trace", "slice"},
                                                  {"trace", "synth"},
                                                  {"diff"},
+                                                 {"models"},
+                                                 {"plan"},
                                                  {"completion"}}));
   std::vector<std::string> arguments = command;
   arguments.emplace_back("--help");
@@ -64,7 +66,7 @@ TEST_CASE("usage errors exit with 2 and one line that names the option") {
   check_refusal(run_mikv({"replay", "x", "--policy", "best"}), 2, "--policy");
   check_refusal(run_mikv({"replay", "x", "--retained-format", "fp16"}), 2, "--retained-format");
   check_refusal(run_mikv({"replay", "x", "--importance-format", "int2"}), 2, "--importance-format");
-  check_refusal(run_mikv({"replay", "x", "--plan", "0-3:int8"}), 2, "--plan");
+  check_refusal(run_mikv({"replay", "x", "--plan", "0-3:fp8"}), 2, "--plan");
   check_refusal(run_mikv({"replay", "x", "--threads", "0"}), 2, "--threads");
   check_refusal(run_mikv({"replay", "x", "--color", "sometimes"}), 2, "--color");
   check_refusal(run_mikv({"replay", "x", "--fail-if", "output_error"}), 2, "--fail-if");

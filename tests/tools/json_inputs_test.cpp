@@ -101,12 +101,20 @@ TEST_CASE("a plan file's mistakes are named") {
     field = "layer: is no field";
   }
   SECTION("unknown key of an entry") {
-    plan["layers"][0]["group_size"] = 8;
-    field = "layers[0].group_size: is no field";
+    plan["layers"][0]["policy"] = "h2o";
+    field = "layers[0].policy: is no field";
   }
   SECTION("format") {
     plan["layers"][0]["retained_format"] = "int9";
     field = "layers[0]: 'int9' is no format of the retained tier";
+  }
+  SECTION("a named format beside a pair") {
+    plan["layers"][0]["kv"] = "int8";
+    field = "layers[0].importance_format: is no field";
+  }
+  SECTION("a format that is only planned") {
+    plan["layers"][0] = {{"layer", 0}, {"kv", "fp8"}};
+    field = "layers[0]: is planned as 'fp8', which no replay stores";
   }
   folder.check_refused("--plan", plan.dump(), field, "");
 }
@@ -124,6 +132,39 @@ TEST_CASE("a plan whose entry covers no layer of the model is refused, as text o
     CHECK(result.error.starts_with("mikv: --plan: entry '"));
     CHECK_THAT(result.error, ContainsSubstring("its layers are 0 to 1"));
   }
+}
+
+TEST_CASE("a setting of a plan file's layer that has the wrong size or type is named") {
+  const Folder folder;
+  const auto setting =
+      GENERATE(values<std::string>({R"("importance_ratio": 1.5)", R"("importance_ratio": "x")",
+                                    R"("group_size": 257)", R"("balancer": 1)"}));
+  folder.check_refused("--plan",
+                       R"({"kind": "plan", "schema_version": 1, "layers": [{"layer": 0,
+      "importance_format": "int8", "retained_format": "int4", )" +
+                           setting + "}]}",
+                       "layers[0]: has a value of the wrong type", "");
+}
+
+TEST_CASE("a plan file says of each layer what the text says") {
+  const Folder folder;
+  write_text(folder.input, R"({"kind": "plan", "schema_version": 1, "layers": [
+      {"layer": 0, "kv": "int4"},
+      {"layer": 1, "importance_format": "int8", "retained_format": "int3",
+       "importance_ratio": 0.5, "group_size": 16, "balancer": false}]})");
+  const std::string text = "0:int4,1:int8/int3@r=0.5@g=16@balancer=off";
+  const auto replay = [&](const std::string& plan) {
+    const ProgramResult result =
+        run_mikv({"replay", folder.trace, "--json", "-", "--hashes", "--plan", plan});
+    REQUIRE(result.exit_code == 0);
+    return json::parse(result.out);
+  };
+  const json from_file = replay(folder.input);
+  CHECK(from_file["configuration"]["plan"] == text);
+  CHECK(from_file == replay(text));
+  CHECK(from_file["layers"][0]["importance_tokens"] == 0);
+  CHECK(from_file["layers"][0]["bytes"]["balancer"] == 0);
+  CHECK(from_file["layers"][1]["importance_tokens"] == 2 * 6);
 }
 
 TEST_CASE("a folder is no JSON file, and is not asked to be a trace") {

@@ -9,6 +9,7 @@ install(DIRECTORY core trace reference cuda DESTINATION ${CMAKE_INSTALL_DOCDIR}
   FILES_MATCHING PATTERN *.md PATTERN formats EXCLUDE PATTERN policies EXCLUDE PATTERN ground_truth EXCLUDE
   PATTERN vector EXCLUDE PATTERN synth EXCLUDE)
 install(DIRECTORY tools/schemas DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools)
+install(FILES tools/plan/PLANNING.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/plan)
 if(NOT CMAKE_CROSSCOMPILING)
   set(completions ${CMAKE_BINARY_DIR}/completions)
   install(FILES ${completions}/mikv DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -11,6 +11,7 @@
 #include "tools/options/fail_if.h"
 #include "tools/options/value_type.h"
 #include "tools/report/document.h"
+#include "tools/report/read_report.h"
 #include "tools/support/output.h"
 
 namespace mikv::tools {

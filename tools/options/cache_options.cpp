@@ -64,7 +64,7 @@ CLI::Option& add(CLI::App& command, const std::string& name, const char* type,
 
 }  // namespace
 
-void CacheOptions::add_to(CLI::App& command) {
+void CacheOptions::add_settings(CLI::App& command) {
   add(command, "--importance-ratio", "R", "share of important tokens [0.2]",
       [this](const std::string& text) {
         config_.importance_ratio = parse_number("--importance-ratio", text);
@@ -99,6 +99,10 @@ void CacheOptions::add_to(CLI::App& command) {
   add(command, "--seed", "N", "seed of the random policy [0]", [this](const std::string& text) {
     config_.seed = parse_count("--seed", text, 0, std::numeric_limits<std::uint64_t>::max());
   });
+}
+
+void CacheOptions::add_to(CLI::App& command) {
+  add_settings(command);
   CLI::Option& plan = add(command, "--plan", "PLAN",
                           "formats by layer: '0-3:int8/int4,4-:native/int2' or a JSON file",
                           [this](const std::string& text) {

@@ -13,8 +13,10 @@ namespace mikv::tools {
 /// the command line is parsed.
 class CacheOptions {
  public:
-  /// The command keeps a reference.
+  /// All of them. The command keeps a reference.
   void add_to(CLI::App& command);
+  /// All but --plan.
+  void add_settings(CLI::App& command);
   [[nodiscard]] const CacheConfig& config() const { return config_; }
   /// What --plan says: entries or the path of a file.
   [[nodiscard]] const std::string& plan() const { return plan_; }

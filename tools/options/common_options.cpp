@@ -36,10 +36,8 @@ void CommonOptions::add_json(CLI::App& command) {
       ->group(kGroup);
 }
 
-void CommonOptions::add_csv(CLI::App& command) {
-  command.add_option("--csv", csv, "write a row a layer as CSV to FILE (- = stdout)")
-      ->type_name(kFileType)
-      ->group(kGroup);
+void CommonOptions::add_csv(CLI::App& command, const std::string& summary) {
+  command.add_option("--csv", csv, summary)->type_name(kFileType)->group(kGroup);
 }
 
 void CommonOptions::add_config(CLI::App& command) {
@@ -81,13 +79,16 @@ void CommonOptions::add_color(CLI::App& command) {
   set_words(*option, names(kColorModes));
 }
 
-void CommonOptions::check(const std::vector<NamedFile>& inputs) const {
+void CommonOptions::check(const std::vector<NamedFile>& inputs,
+                          const std::vector<NamedFile>& more_outputs) const {
   if (json == "-" && csv == "-") {
     throw UsageError("--csv", "cannot share stdout with --json", "write one of them to a file");
   }
-  require_distinct(inputs, {{"--json", json}, {"--csv", csv}});
-  for (const std::string& destination : {json, csv}) {
-    if (!destination.empty()) require_writable(destination);
+  std::vector<NamedFile> outputs{{"--json", json}, {"--csv", csv}};
+  outputs.insert(outputs.end(), more_outputs.begin(), more_outputs.end());
+  require_distinct(inputs, outputs);
+  for (const NamedFile& output : outputs) {
+    if (!output.path.empty()) require_writable(output.path);
   }
 }
 

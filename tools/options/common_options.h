@@ -22,7 +22,8 @@ struct CommonOptions {
   std::vector<std::string> fail_if;
 
   void add_json(CLI::App& command);
-  void add_csv(CLI::App& command);
+  void add_csv(CLI::App& command,
+               const std::string& summary = "write a row a layer as CSV to FILE (- = stdout)");
   void add_config(CLI::App& command);
   void add_threads(CLI::App& command);
   void add_fail_if(CLI::App& command);
@@ -33,7 +34,8 @@ struct CommonOptions {
   [[nodiscard]] bool stdout_is_taken() const { return json == "-" || csv == "-"; }
   /// Throws UsageError if two documents would share stdout or a file, or one would replace an
   /// input; InputError if one cannot be written.
-  void check(const std::vector<NamedFile>& inputs) const;
+  void check(const std::vector<NamedFile>& inputs,
+             const std::vector<NamedFile>& more_outputs = {}) const;
   /// --threads, or the number of processors.
   [[nodiscard]] int thread_count() const;
 };

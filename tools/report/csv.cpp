@@ -10,7 +10,12 @@ using Fields = std::map<std::string, std::string>;
 
 std::string field(const nlohmann::json& json) {
   if (json.is_null()) return "";
-  return json.is_string() ? json.get<std::string>() : json.dump();
+  if (!json.is_string()) return json.dump();
+  auto text = json.get<std::string>();
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 void flatten(const nlohmann::json& json, const std::string& prefix, Fields& fields) {
@@ -35,25 +40,40 @@ std::string line(const std::string& first, const Fields& columns, const Fields& 
   return text + "\r\n";
 }
 
+// Rows and, beside their first field, all columns that any of them has.
+struct Table {
+  Fields columns;
+  std::vector<Fields> rows;
+
+  Table(const nlohmann::json& objects, const std::string& first) {
+    for (const nlohmann::json& object : objects) {
+      rows.emplace_back();
+      flatten(object, "", rows.back());
+      columns.insert(rows.back().begin(), rows.back().end());
+    }
+    columns.erase(first);
+  }
+
+  std::string text(const std::string& first) const {
+    Fields heads;
+    for (const auto& [column, unused] : columns) heads[column] = column;
+    std::string text = line(first, columns, heads);
+    for (const Fields& fields : rows) text += line(fields.at(first), columns, fields);
+    return text;
+  }
+};
+
 }  // namespace
 
 std::string layers_csv(const nlohmann::json& report) {
-  std::vector<Fields> rows;
-  Fields columns;
-  for (const nlohmann::json& layer : report["layers"]) {
-    rows.emplace_back();
-    flatten(layer, "", rows.back());
-    columns.insert(rows.back().begin(), rows.back().end());
-  }
+  Table table(report["layers"], "layer");
   Fields total;
   flatten(report["total"], "", total);
-  columns.erase("layer");
+  return table.text("layer") + line("total", table.columns, total);
+}
 
-  Fields heads;
-  for (const auto& [column, unused] : columns) heads[column] = column;
-  std::string text = line("layer", columns, heads);
-  for (const Fields& fields : rows) text += line(fields.at("layer"), columns, fields);
-  return text + line("total", columns, total);
+std::string rows_csv(const std::string& first, const nlohmann::json& rows) {
+  return Table(rows, first).text(first);
 }
 
 }  // namespace mikv::tools

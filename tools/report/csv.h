@@ -11,4 +11,8 @@ namespace mikv::tools {
 /// by its dotted path; null is an empty field (RFC 4180).
 [[nodiscard]] std::string layers_csv(const nlohmann::json& report);
 
+/// One row an object of the array, its member `first` in front; else like layers_csv, and without a
+/// total.
+[[nodiscard]] std::string rows_csv(const std::string& first, const nlohmann::json& rows);
+
 }  // namespace mikv::tools

@@ -7,9 +7,6 @@
 
 namespace mikv::tools {
 
-/// A report read from a file: a replay of schema_version 1. Throws InputError.
-[[nodiscard]] nlohmann::json read_report(const std::string& path);
-
 /// The diff document: for every layer and the total each number as {a, b, delta: b - a, ratio: b /
 /// a}, the stages whose hashes differ, divergence.mismatched, and how many values differ
 /// ("different"). Hashes and divergences that only one report has are not compared. Throws

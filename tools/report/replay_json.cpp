@@ -48,6 +48,7 @@ nlohmann::json figures_json(const CacheFigures& figures, const std::optional<Sta
       {"key_error", or_null(figures.key_error.relative())},
       {"value_error", or_null(figures.value_error.relative())},
       {"output_error", or_null(figures.output_error.relative())},
+      {"output_norm", or_null(figures.output_error.reference_norm())},
       {"attention_kl", or_null(figures.attention_kl.mean())},
       {"kernel_error", or_null(figures.kernel_error.relative())},
       {"divergence", divergence ? divergence_json(*divergence) : nlohmann::json(nullptr)},

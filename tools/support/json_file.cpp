@@ -1,42 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/support/json_file.h"
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
 #include <set>
-#include <system_error>
 #include <vector>
 
 #include "core/error.h"
+#include "tools/support/text_file.h"
 
 namespace mikv::tools {
 namespace {
 
-constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 constexpr int kMaxDepth = 64;
-
-// Closes the file.
-struct Closer {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-std::string read_whole(const std::string& path, std::string_view remedy) {
-  const auto refuse = [&](const std::string& doing) {
-    throw InputError(path, "", doing + ": " + std::system_category().message(errno), remedy);
-  };
-  const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) refuse("cannot be opened");
-  std::string text;
-  std::array<char, 65'536> part;
-  while (const std::size_t count = std::fread(part.data(), 1, part.size(), file.get())) {
-    text.append(part.data(), count);
-    if (text.size() > kMaxBytes) throw InputError(path, "", "is larger than 64 MiB", remedy);
-  }
-  if (std::ferror(file.get()) != 0) refuse("cannot be read");
-  return text;
-}
 
 // Refuses while parsing what the parser would take: deep nesting, the same key twice.
 class Guard {
@@ -62,15 +36,18 @@ class Guard {
 
 }  // namespace
 
-nlohmann::json read_json_file(const std::string& path, std::string_view remedy) {
-  const std::string text = read_whole(path, remedy);
+nlohmann::json parse_json(std::string_view text, const std::string& name, std::string_view remedy) {
   try {
-    return nlohmann::json::parse(text, Guard(path, remedy));
+    return nlohmann::json::parse(text, Guard(name, remedy));
   } catch (const nlohmann::json::parse_error& error) {
-    throw InputError(path, "", "is not valid JSON at byte " + std::to_string(error.byte), remedy);
+    throw InputError(name, "", "is not valid JSON at byte " + std::to_string(error.byte), remedy);
   } catch (const nlohmann::json::exception&) {
-    throw InputError(path, "", "holds a number that no double can", remedy);
+    throw InputError(name, "", "holds a number that no double can", remedy);
   }
+}
+
+nlohmann::json read_json_file(const std::string& path, std::string_view remedy) {
+  return parse_json(read_text_file(path, remedy), path, remedy);
 }
 
 }  // namespace mikv::tools
