@@ -24,8 +24,8 @@ enum class Isa : std::uint8_t {
 /// The one of this name. Throws UsageError if none of them has it.
 [[nodiscard]] Isa isa_named(std::string_view asked, std::span<const Isa> available);
 
-/// The one that the environment variable MIKV_ISA names, else the preferred one; decided once. Throws
-/// UsageError if MIKV_ISA names none of available_isas().
+/// The one that the environment variable MIKV_ISA names, else the preferred one; decided once.
+/// Throws UsageError if MIKV_ISA names none of available_isas().
 [[nodiscard]] Isa selected_isa();
 
 }  // namespace mikv::reference
