@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
   add_trace_command(app, result);
   add_diff_command(app, result);
   add_test_command(app, result);
+  add_cases_command(app, result);
   add_completion_command(app, result);
   refuse_empty_values(app);
   app.footer(
