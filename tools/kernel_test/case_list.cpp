@@ -73,7 +73,7 @@ class CaseList {
     const bool retained = info(spec.retained_format).quantized;
     const bool importance = info(spec.importance_format).quantized;
     if (spec.operation == Operation::dequantize) {
-      const std::int64_t stored = spec.tokens - 1;  // the newest token is not there yet
+      const std::int64_t stored = spec.tokens - 1;  // the newest token is important
       const std::int64_t important = importance_budget(spec.importance_ratio, stored);
       return retained ? important < stored : importance && important > 0;
     }

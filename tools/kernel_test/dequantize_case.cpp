@@ -37,8 +37,9 @@ class DequantizeCase final : public KernelCase {
       const RecordedSequence recorded(spec_, sequence);
       const auto caches = recorded.before_last_step();
       for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
-        const reference::TierStorage& storage =
-            caches[static_cast<std::size_t>(head)]->tier(tier_name_);
+        reference::HeadCache& cache = *caches[static_cast<std::size_t>(head)];
+        cache.append();  // takes the slot that a demotion freed: taken ones have no gap
+        const reference::TierStorage& storage = cache.tier(tier_name_);
         tier_.fill(sequence, head, storage);
         tier_.set_tokens(sequence, storage.tokens());
       }
