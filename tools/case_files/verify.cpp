@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "core/error.h"
@@ -60,9 +61,17 @@ std::optional<std::string> deliver(KernelCase& kernel_case, const std::filesyste
   return std::nullopt;
 }
 
+std::unique_ptr<KernelCase> make_case(const ExportedCase& exported) {
+  try {
+    return kernel_test::make_case(exported.spec);
+  } catch (const UsageError& error) {
+    throw InputError(kManifestName, exported.file, error.what(), "");
+  }
+}
+
 Verdict verdict_of(const ExportedCase& exported, const std::string& results,
                    const kernel_test::Rule& rule) {
-  const auto kernel_case = kernel_test::make_case(exported.spec);
+  const std::unique_ptr<KernelCase> kernel_case = make_case(exported);
   const auto missing = deliver(*kernel_case, std::filesystem::path(results) / exported.file);
   if (!missing) return kernel_case->judge(rule);
   Verdict verdict;

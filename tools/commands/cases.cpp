@@ -32,7 +32,7 @@ struct CasesExport {
     choice.add_to(command);
     common.add_quiet(command);
     command.footer(
-        "Without --case and --filter: a small set, about 50 cases and 30 MB; --filter chooses from "
+        "Without --case and --filter: a small set, about 80 cases and 30 MB; --filter chooses from "
         "all\nthat 'mikv test --list' prints. Tensors are dense: [sequences, heads, rows, "
         "values].\nExamples:\n"
         "  mikv cases export cases --op decode\n"
