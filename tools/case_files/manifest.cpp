@@ -76,6 +76,7 @@ class ManifestReader {
       refuse("cases", "has more than " + std::to_string(kMaxCases) + " entries");
     }
     std::vector<ExportedCase> cases;
+    cases.reserve(json_["cases"].size());
     for (std::size_t i = 0; i < json_["cases"].size(); ++i) {
       cases.push_back(read_case(json_["cases"][i], "cases[" + std::to_string(i) + "]"));
     }

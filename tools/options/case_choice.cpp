@@ -43,6 +43,7 @@ void CaseChoice::add_to(CLI::App& command) {
 
 std::vector<CaseSpec> CaseChoice::from(std::vector<CaseSpec> matrix) const {
   std::vector<CaseSpec> all;
+  all.reserve(cases.size());
   for (const std::string& text : cases) all.push_back(kernel_test::parse_case(text));
   if (cases.empty()) all = std::move(matrix);
   std::set<kernel_test::Operation> wanted;
