@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   add_test_command(app, result);
   add_plan_command(app, result);
   add_models_command(app, result);
+  add_cases_command(app, result);
   add_completion_command(app, result);
   refuse_empty_values(app);
   app.footer(

@@ -73,6 +73,8 @@ def documents(mikv, trace, folder):
         both = as_both(full, mismatched)
         path.write_text(json.dumps(both), encoding="utf-8")
         yield "replay", both
+    subprocess.run([mikv, "cases", "export", folder / "cases", "--quiet"], check=True)
+    yield "cases", json.loads((folder / "cases/manifest.json").read_text(encoding="utf-8"))
     diff = run([mikv, "diff", *reports, "--json", "-"])
     assert diff["total"]["divergence"]["mismatched"]["delta"] == 3
     yield "diff", diff
@@ -96,7 +98,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 17 else 1
+    return 0 if checked == 18 else 1
 
 
 if __name__ == "__main__":

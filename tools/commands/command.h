@@ -16,6 +16,7 @@ void add_diff_command(CLI::App& app, ExitCode& result);
 void add_test_command(CLI::App& app, ExitCode& result);
 void add_plan_command(CLI::App& app, ExitCode& result);
 void add_models_command(CLI::App& app, ExitCode& result);
+void add_cases_command(CLI::App& app, ExitCode& result);
 void add_completion_command(CLI::App& app, ExitCode& result);
 
 /// Adds synth to the trace command.

@@ -5,13 +5,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <regex>
 #include <set>
 
 #include "tools/commands/command.h"
 #include "tools/kernel_test/case_list.h"
 #include "tools/kernel_test/minimize.h"
 #include "tools/kernel_test/suite.h"
+#include "tools/options/case_choice.h"
 #include "tools/options/common_options.h"
 #include "tools/options/fail_if.h"
 #include "tools/options/value_type.h"
@@ -27,12 +27,9 @@ using kernel_test::Status;
 
 struct Test {
   std::string plugin;
-  std::vector<std::string> operations;
-  std::vector<std::string> cases;
-  std::string filter;
+  CaseChoice choice;
   std::string judge = "bounded";
   std::string junit;
-  std::uint64_t seed = 1;
   int repeat = 1;
   double time_limit = 20;
   bool minimize = false;
@@ -44,35 +41,16 @@ struct Test {
   ExitCode run() const;
 
  private:
-  void add_choice(CLI::App& command);
-  std::vector<CaseSpec> chosen() const;
   std::vector<kernel_test::CaseResult> minimized(const TestRun& run,
                                                  const kernel_test::SuiteOptions& options) const;
   void write(const TestRun& run) const;
 };
 
-void Test::add_choice(CLI::App& command) {
-  std::vector<std::string> words;
-  for (const kernel_test::Operation operation : kernel_test::operations()) {
-    words.emplace_back(name(operation));
-  }
-  set_words(*command.add_option("--op", operations, "only this operation (repeatable)")
-                 ->type_name("NAME"),
-            words);
-  command.add_option("--case", cases, "this case instead of the matrix (repeatable)")
-      ->type_name("CASE");
-  command.add_option("--filter", filter, "only cases whose name has a match for this")
-      ->type_name("REGEX");
-  command.add_option("--seed", seed, "of the values and of the mixed cases")
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_flag("--list", list, "print the names of the cases and stop");
-}
-
 void Test::add_to(CLI::App& command) {
   command.add_option("--plugin", plugin, "a shared library of kernels (core/mikv.h)")
       ->type_name(kFileType);
-  add_choice(command);
+  choice.add_to(command);
+  command.add_flag("--list", list, "print the names of the cases and stop");
   command
       .add_option("--judge", judge,
                   "bounded: by the error against fp64; bitwise: equal to the reference; ulp<=N")
@@ -108,34 +86,6 @@ void Test::add_to(CLI::App& command) {
       "  mikv test --plugin ./libmine.so --case decode:llama3-8b:s=513:r=0.2:int2:seed=7");
 }
 
-std::regex compiled(const std::string& filter) {
-  try {
-    return std::regex(filter, std::regex::ECMAScript | std::regex::optimize);
-  } catch (const std::regex_error&) {
-    throw UsageError("--filter", "'" + escape(filter) + "' is no regular expression",
-                     "use ECMAScript's syntax, as in 'int2.*b=3'");
-  }
-}
-
-std::vector<CaseSpec> Test::chosen() const {
-  std::vector<CaseSpec> all;
-  all.reserve(cases.size());
-  for (const std::string& text : cases) all.push_back(kernel_test::parse_case(text));
-  if (cases.empty()) all = kernel_test::default_cases(seed);
-  std::set<kernel_test::Operation> wanted;
-  for (const std::string& text : operations) wanted.insert(kernel_test::parse_operation(text));
-  const std::regex pattern = compiled(filter);
-  std::erase_if(all, [&](const CaseSpec& spec) {
-    return (!wanted.empty() && !wanted.contains(spec.operation)) ||
-           !std::regex_search(to_string(spec), pattern);
-  });
-  if (all.empty()) {
-    throw UsageError(filter.empty() ? "--op" : "--filter", "leaves no case",
-                     "'mikv test --list' prints all names");
-  }
-  return all;
-}
-
 std::vector<kernel_test::CaseResult> Test::minimized(
     const TestRun& run, const kernel_test::SuiteOptions& options) const {
   std::vector<kernel_test::CaseResult> results;
@@ -165,7 +115,7 @@ void Test::write(const TestRun& run) const {
 }
 
 ExitCode Test::run() const {
-  const std::vector<CaseSpec> specs = chosen();
+  const std::vector<CaseSpec> specs = choice.from(kernel_test::default_cases(choice.seed));
   if (list) {
     std::string text;
     for (const CaseSpec& spec : specs) text += to_string(spec) + "\n";
@@ -180,7 +130,7 @@ ExitCode Test::run() const {
   require_metrics(conditions, test_json({}));
   TestRun run;
   run.rule = kernel_test::parse_rule(judge);
-  run.seed = seed;
+  run.seed = choice.seed;
   run.repeat = repeat;
   run.plugin = kernel_test::probe_plugin(plugin);
   kernel_test::SuiteOptions options;

@@ -46,6 +46,27 @@ class AppendCase final : public KernelCase {
     return kernels.append(&args, call.stream);
   }
 
+  CallNumbers numbers() const override {
+    CallNumbers numbers{.softmax_scale = softmax_scale_, .formats = {}, .integers = {}};
+    numbers.integers["position"] = positions_;
+    numbers.add_tier("importance", importance_);
+    return numbers;
+  }
+
+  bool is_input(const CaseArray& /*array*/) const override { return true; }
+
+  void fill_expected() override {
+    for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
+      const RecordedSequence recorded(spec_, sequence);
+      const auto caches = recorded.before_last_step();
+      for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
+        reference::HeadCache& cache = *caches[static_cast<std::size_t>(head)];
+        cache.append();
+        importance_.fill(sequence, head, cache.tier(Tier::importance));
+      }
+    }
+  }
+
   Verdict judge(const Rule& rule) const override {
     Verdict verdict;
     QuantizedRows rows;

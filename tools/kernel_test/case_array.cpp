@@ -121,8 +121,7 @@ std::optional<std::string> CaseArray::sequence_damage(std::int64_t sequence_inde
         return fmt::format("{}: byte {} before row {} of sequence {}, head {} was overwritten",
                            name_, begin - *byte, row, sequence_index, head);
       }
-      const bool may_change = writable_ && writable_(sequence_index, head, row);
-      if (!may_change && changed(end)) {
+      if (!is_output(sequence_index, head, row) && changed(end)) {
         return fmt::format("{}: row {} of sequence {}, head {} was overwritten; it is no output",
                            name_, row, sequence_index, head);
       }

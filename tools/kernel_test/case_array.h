@@ -47,6 +47,10 @@ class CaseArray {
   [[nodiscard]] const std::string& type() const { return type_; }
   [[nodiscard]] const ArraySize& size() const { return size_; }
   [[nodiscard]] bool is_output() const { return static_cast<bool>(writable_); }
+  /// Whether a kernel may write the row.
+  [[nodiscard]] bool is_output(std::int64_t sequence, std::int64_t head, std::int64_t row) const {
+    return writable_ && writable_(sequence, head, row);
+  }
   [[nodiscard]] bool present() const { return size_.row_bytes > 0; }
 
   [[nodiscard]] std::span<std::byte> row(std::int64_t sequence, std::int64_t head,
@@ -67,6 +71,12 @@ class CaseArray {
   void set(std::int64_t sequence, std::int64_t head, std::int64_t row_index,
            std::span<const std::byte> bytes) {
     std::memcpy(row(sequence, head, row_index).data(), bytes.data(), bytes.size());
+  }
+  /// The first values of a row; those behind them stay.
+  template <typename T>
+  void set_values(std::int64_t sequence, std::int64_t head, std::int64_t row_index,
+                  const std::vector<T>& values) {
+    set(sequence, head, row_index, std::as_bytes(std::span(values)));
   }
 
   /// All bytes of one sequence, gaps included.

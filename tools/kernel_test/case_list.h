@@ -13,4 +13,7 @@ namespace mikv::kernel_test {
 /// varies at a time, and then all at once, drawn from the seed. No two are equal.
 [[nodiscard]] std::vector<CaseSpec> default_cases(std::uint64_t seed);
 
+/// Some of them: one small shape and short sequences, each in one dense piece of memory.
+[[nodiscard]] std::vector<CaseSpec> small_cases(std::uint64_t seed);
+
 }  // namespace mikv::kernel_test

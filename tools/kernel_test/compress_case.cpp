@@ -65,6 +65,24 @@ class CompressCase final : public KernelCase {
     return kernels.compress(&args, call.stream);
   }
 
+  CallNumbers numbers() const override {
+    CallNumbers numbers{.softmax_scale = recorded_.front()->layer().softmax_scale,
+                        .formats = {},
+                        .integers = {{"prompt", prompt_}, {"recent", recent_}}};
+    numbers.add_tier("importance", importance_);
+    numbers.add_tier("retained", retained_);
+    return numbers;
+  }
+
+  void fill_expected() override {
+    for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
+      const auto caches = recorded(sequence).prefilled();
+      for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
+        fill_expected_head(sequence, head, *caches[static_cast<std::size_t>(head)]);
+      }
+    }
+  }
+
   Verdict judge(const Rule& rule) const override {
     Verdict verdict;
     judge_balancer(rule, verdict);
@@ -135,6 +153,18 @@ class CompressCase final : public KernelCase {
           reference::selected_operations().channel_balancer(layer, head);
       expected_balancer_.emplace_back(balancer.begin(), balancer.end());
     }
+  }
+
+  void fill_expected_head(std::int64_t sequence, std::int64_t head,
+                          const reference::HeadCache& cache) {
+    const std::size_t i = index(sequence, head);
+    if (balancer_.present()) balancer_.set_values(sequence, head, 0, expected_balancer_[i]);
+    for (std::size_t token = 0; token < expected_scores_[i].size(); ++token) {
+      prompt_scores_.set(sequence, head, static_cast<std::int64_t>(token),
+                         std::as_bytes(std::span(&expected_scores_[i][token], 1)));
+    }
+    importance_.fill(sequence, head, cache.tier(Tier::importance));
+    retained_.fill(sequence, head, cache.tier(Tier::retained));
   }
 
   std::size_t index(std::int64_t sequence, std::int64_t head) const {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/kernel_test/decode_case.h"
 
+#include <cmath>
+#include <optional>
+
 #include "tools/kernel_test/decode_judge.h"
+#include "tools/kernel_test/decode_model.h"
 #include "tools/kernel_test/recorded_sequence.h"
 
 namespace mikv::kernel_test {
@@ -44,6 +48,35 @@ class DecodeCase final : public KernelCase {
   mikv_status call(const mikv_kernels& kernels, const Call& call) const override {
     const mikv_decode_args args = view(call);
     return kernels.decode(&args, call.stream);
+  }
+
+  CallNumbers numbers() const override {
+    CallNumbers numbers{.softmax_scale = softmax_scale_, .formats = {}, .integers = {}};
+    numbers.add_tier("importance", importance_);
+    numbers.add_tier("retained", retained_);
+    return numbers;
+  }
+
+  bool is_input(const CaseArray& array) const override {
+    return !array.is_output() || importance_.has(array);
+  }
+
+  bool is_optional(const CaseArray& array) const override {
+    return &array == &importance_logits_ || &array == &retained_logits_ || &array == &statistics_;
+  }
+
+  void fill_expected() override {
+    for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
+      for (std::int64_t head = 0; head < spec_.shape.query_heads; ++head) {
+        outputs_.set_values(
+            sequence, head, 0,
+            expected_outputs_[static_cast<std::size_t>(sequence * spec_.shape.query_heads + head)]);
+        fill_expected_stages(sequence, head);
+      }
+      for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
+        fill_expected_scores(sequence, head);
+      }
+    }
   }
 
   Verdict judge(const Rule& rule) const override {
@@ -112,6 +145,32 @@ class DecodeCase final : public KernelCase {
       expected_outputs_.emplace_back(row.begin(), row.end());
     }
     expected_scores_.push_back(scores_of(importance));
+  }
+
+  // What the reference's chunks do not hold, from the model in fp64: one row over both tiers.
+  void fill_expected_stages(std::int64_t sequence, std::int64_t head) {
+    const DecodeRow row =
+        model_decode(view(whole_case(spec_)), sequence, head, DecodeFault::none, std::nullopt);
+    const auto as_floats = [](const std::vector<double>& values) {
+      return std::vector<float>(values.begin(), values.end());
+    };
+    if (importance_logits_.present()) {
+      importance_logits_.set_values(sequence, head, 0, as_floats(row.importance_logits));
+    }
+    if (retained_logits_.present()) {
+      retained_logits_.set_values(sequence, head, 0, as_floats(row.retained_logits));
+    }
+    const double l = 1 / row.largest_weight;
+    statistics_.set_values(sequence, head, 0, as_floats({row.log_sum - std::log2(l), l}));
+  }
+
+  void fill_expected_scores(std::int64_t sequence, std::int64_t head) {
+    const std::vector<std::uint64_t>& scores =
+        expected_scores_[static_cast<std::size_t>(sequence * spec_.shape.kv_heads + head)];
+    for (std::int64_t slot = 0; slot < importance_.tokens(sequence); ++slot) {
+      const std::uint64_t& score = scores[static_cast<std::size_t>(slot)];
+      importance_.scores.set(sequence, head, slot, std::as_bytes(std::span(&score, 1)));
+    }
   }
 
   static std::vector<std::uint64_t> scores_of(const reference::TierStorage& tier) {

@@ -52,6 +52,25 @@ class DemoteCase final : public KernelCase {
     return kernels.demote(&args, call.stream);
   }
 
+  CallNumbers numbers() const override {
+    CallNumbers numbers{.softmax_scale = softmax_scale_,
+                        .formats = {},
+                        .integers = {{"first_recent", first_recent_}}};
+    numbers.add_tier("importance", importance_);
+    numbers.add_tier("retained", retained_);
+    return numbers;
+  }
+
+  bool is_input(const CaseArray& array) const override { return &array != &demoted_slots_; }
+
+  void fill_expected() override {
+    for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
+      for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
+        fill_expected_head(sequence, head);
+      }
+    }
+  }
+
   Verdict judge(const Rule& rule) const override {
     Verdict verdict;
     for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
@@ -114,6 +133,19 @@ class DemoteCase final : public KernelCase {
     for (std::int64_t slot = 0; slot < importance_.slots(); ++slot) {
       importance_.scores.set(sequence, head, slot, std::as_bytes(std::span(&score, 1)));
     }
+  }
+
+  void fill_expected_head(std::int64_t sequence, std::int64_t head) {
+    const std::int64_t from = expected_slot(sequence, head);
+    const StoredPosition position =
+        importance_.positions.sealed_values<StoredPosition>(sequence, head, from)[0];
+    const StoredPosition free = ~StoredPosition{0};
+    demoted_slots_.set(sequence, head, 0, std::as_bytes(std::span(&from, 1)));
+    importance_.positions.set(sequence, head, from, std::as_bytes(std::span(&free, 1)));
+    if (retained_.slots() == 0) return;
+    const RowPlace place{sequence, head, retained_.tokens(sequence)};
+    retained_.positions.set(sequence, head, place.slot, std::as_bytes(std::span(&position, 1)));
+    store_rows(retained_, place, demoted_token({sequence, head, from}));
   }
 
   struct Candidate {

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "reference/packing.h"
+#include "reference/quantizer.h"
 #include "tools/kernel_test/element_rounding.h"
 #include "tools/kernel_test/number_check.h"
 #include "tools/kernel_test/recorded_sequence.h"
@@ -35,8 +37,9 @@ class DequantizeCase final : public KernelCase {
       const RecordedSequence recorded(spec_, sequence);
       const auto caches = recorded.before_last_step();
       for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
-        const reference::TierStorage& storage =
-            caches[static_cast<std::size_t>(head)]->tier(tier_name_);
+        reference::HeadCache& cache = *caches[static_cast<std::size_t>(head)];
+        cache.append();  // takes the slot that a demotion freed: taken ones have no gap
+        const reference::TierStorage& storage = cache.tier(tier_name_);
         tier_.fill(sequence, head, storage);
         tier_.set_tokens(sequence, storage.tokens());
       }
@@ -64,6 +67,23 @@ class DequantizeCase final : public KernelCase {
                                     .keys = call.at(keys_),
                                     .values = call.at(values_)};
     return kernels.dequantize(&args, call.stream);
+  }
+
+  CallNumbers numbers() const override {
+    CallNumbers numbers;
+    numbers.add_tier("tier", tier_);
+    return numbers;
+  }
+
+  void fill_expected() override {
+    for (std::int64_t sequence = 0; sequence < spec_.sequences; ++sequence) {
+      for (std::int64_t head = 0; head < spec_.shape.kv_heads; ++head) {
+        for (std::int64_t slot = 0; slot < tier_.tokens(sequence); ++slot) {
+          fill_expected_row(keys_, tier_.keys, tier_.key_groups, {sequence, head, slot});
+          fill_expected_row(values_, tier_.values, tier_.value_groups, {sequence, head, slot});
+        }
+      }
+    }
   }
 
   Verdict judge(const Rule& rule) const override {
@@ -97,6 +117,15 @@ class DequantizeCase final : public KernelCase {
     return [this](std::int64_t sequence, std::int64_t, std::int64_t row) {
       return row < tier_.tokens(sequence);
     };
+  }
+
+  void fill_expected_row(CaseArray& out, const CaseArray& payload, const CaseArray& groups,
+                         const RowIndex& at) const {
+    std::vector<std::uint8_t> codes(static_cast<std::size_t>(spec_.shape.head_dim));
+    reference::unpack(payload.row(at.sequence, at.head, at.slot), info(tier_.format()).bits, codes);
+    const reference::Row row =
+        reference::dequantize(codes, groups.values<GroupParams>(at.sequence, at.head, at.slot));
+    out.set_values(at.sequence, at.head, at.slot, std::vector<float>(row.begin(), row.end()));
   }
 
   // A number may be rounded to the recorded element type: twice, as a product and as a sum.

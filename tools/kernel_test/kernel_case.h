@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/mikv.h"
+#include "tools/kernel_test/call_numbers.h"
 #include "tools/kernel_test/case_array.h"
 #include "tools/kernel_test/case_spec.h"
 #include "tools/kernel_test/tier_arrays.h"
@@ -23,6 +24,15 @@ class KernelCase {
   [[nodiscard]] virtual bool implemented(const mikv_kernels& kernels) const = 0;
   virtual mikv_status call(const mikv_kernels& kernels, const Call& call) const = 0;
 
+  /// What the call says beside its arrays.
+  [[nodiscard]] virtual CallNumbers numbers() const = 0;
+  /// Whether a kernel finds something in the array, be it an output as well.
+  [[nodiscard]] virtual bool is_input(const CaseArray& array) const { return !array.is_output(); }
+  /// Whether it is an output that a kernel need not write: what it computes on the way.
+  [[nodiscard]] virtual bool is_optional(const CaseArray& /*array*/) const { return false; }
+
+  /// Writes the reference's results, and what it computes on the way, into the outputs.
+  virtual void fill_expected() = 0;
   /// Judges what the arrays hold after a call. Damage around them is judged elsewhere.
   [[nodiscard]] virtual Verdict judge(const Rule& rule) const = 0;
 };

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "reference/packing.h"
+#include "reference/quantizer.h"
+
 namespace mikv::kernel_test {
 namespace {
 
@@ -18,6 +21,16 @@ QuantizedRow stored(const CaseArray& codes, const CaseArray& groups, const TierA
   row.untouched = codes.untouched(place.sequence, place.head, place.slot) &&
                   groups.untouched(place.sequence, place.head, place.slot);
   return row;
+}
+
+void store(CaseArray& payload, CaseArray& groups, int bits, const RowPlace& place,
+           const reference::Row& row) {
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(row.size()));
+  std::vector<GroupParams> params(static_cast<std::size_t>(groups.size().row_bytes) /
+                                  sizeof(GroupParams));
+  reference::quantize(row, bits, codes, params);
+  reference::pack(codes, bits, payload.row(place.sequence, place.head, place.slot));
+  groups.set_values(place.sequence, place.head, place.slot, params);
 }
 
 }  // namespace
@@ -37,6 +50,14 @@ void add_rows(QuantizedRows& rows, const TierArrays& tier, const RowPlace& place
   value.plain = token.value;
   value.balancer = token.balancer;
   rows.add(std::move(value));
+}
+
+void store_rows(TierArrays& tier, const RowPlace& place, const StoredToken& token) {
+  const int bits = info(tier.format()).bits;
+  reference::Row key = token.key;
+  if (token.balancer.size() > 0) key *= token.balancer;
+  store(tier.keys, tier.key_groups, bits, place, key);
+  store(tier.values, tier.value_groups, bits, place, token.value);
 }
 
 void check_bytes(const CaseArray& array, const RowPlace& place, std::span<const std::byte> expected,

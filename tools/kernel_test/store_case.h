@@ -34,6 +34,9 @@ struct StoredToken {
 void add_rows(QuantizedRows& rows, const TierArrays& tier, const RowPlace& place,
               const StoredToken& token);
 
+/// Quantizes a token into the tier, as the reference does.
+void store_rows(TierArrays& tier, const RowPlace& place, const StoredToken& token);
+
 /// Fails the verdict unless all of a row's bytes are those expected.
 void check_bytes(const CaseArray& array, const RowPlace& place, std::span<const std::byte> expected,
                  Verdict& verdict);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/kernel_test/tier_arrays.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -84,6 +85,11 @@ mikv_tier TierArrays::view(const Call& call) const {
 
 std::vector<CaseArray*> TierArrays::arrays() {
   return {&keys, &values, &key_groups, &value_groups, &positions, &scores};
+}
+
+bool TierArrays::has(const CaseArray& array) const {
+  const std::array all{&keys, &values, &key_groups, &value_groups, &positions, &scores};
+  return std::ranges::find(all, &array) != all.end();
 }
 
 Call whole_case(const CaseSpec& spec) {

@@ -61,8 +61,11 @@ class TierArrays {
   [[nodiscard]] std::int64_t tokens(std::int64_t sequence) const {
     return tokens_[static_cast<std::size_t>(sequence)];
   }
+  /// Of each sequence.
+  [[nodiscard]] const std::vector<std::int64_t>& all_tokens() const { return tokens_; }
   [[nodiscard]] mikv_tier view(const Call& call) const;
   [[nodiscard]] std::vector<CaseArray*> arrays();
+  [[nodiscard]] bool has(const CaseArray& array) const;
 
   CaseArray keys;
   CaseArray values;

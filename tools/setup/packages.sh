@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES="ca-certificates cmake g++ git libcli11-dev libeigen3-dev libfmt-dev libxxhash-dev ninja-build
 nlohmann-json3-dev"
-TEST_PACKAGES="$BUILD_PACKAGES catch2 libbenchmark-dev python3 python3-jsonschema"
+TEST_PACKAGES="$BUILD_PACKAGES catch2 libbenchmark-dev python3 python3-jsonschema python3-numpy"
 
 missing_packages() {
   for package in "$@"; do
