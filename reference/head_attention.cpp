@@ -29,6 +29,7 @@ HeadAttention attend_head(const AttentionInputs& inputs, std::int64_t query_head
 
 std::vector<HeadAttention> attend_heads(const AttentionInputs& inputs) {
   std::vector<HeadAttention> heads;
+  heads.reserve(static_cast<std::size_t>(inputs.layer.shape.group_ratio()));
   for (std::int64_t i = 0; i < inputs.layer.shape.group_ratio(); ++i) {
     heads.push_back(attend_head(inputs, inputs.first_query_head() + i));
   }

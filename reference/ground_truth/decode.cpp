@@ -22,7 +22,7 @@ template <FloatFormat format>
 double decode_float(std::uint64_t bits) {
   constexpr int kSign = format.exponent_bits + format.fraction_bits;
   constexpr int kBias = (1 << (format.exponent_bits - 1)) - 1;
-  constexpr double kScale = std::bit_cast<double>(std::uint64_t{2 * 1023 - kBias} << 52U);
+  constexpr auto kScale = std::bit_cast<double>(std::uint64_t{2 * 1023 - kBias} << 52U);
   const std::uint64_t magnitude = bits & ((std::uint64_t{1} << kSign) - 1);
   const std::uint64_t sign = bits >> kSign;
   return std::bit_cast<double>(sign << 63U | magnitude << (52 - format.fraction_bits)) * kScale;

@@ -140,13 +140,20 @@ struct RowQuantizer {
     x = close_gaps<2 * kBits, 16>(x);
     return close_gaps<4 * kBits, 32>(x);
   }
+
+  // The lowest bit of every kBits.
+  template <int kBits>
+  static constexpr std::uint64_t every() {
+    std::uint64_t bits = 1;
+    for (int at = kBits; at < 64; at += kBits) bits |= std::uint64_t{1} << at;
+    return bits;
+  }
+
   // Moves the upper half of every 2 * kField bits down to the kUsed bits of the lower one.
   template <int kUsed, int kField>
   static Words close_gaps(Words x) {
-    constexpr std::uint64_t kEach = kField == 8    ? 0x0001000100010001U
-                                    : kField == 16 ? 0x0000000100000001U
-                                                   : 1U;
-    constexpr std::uint64_t kLower = kEach * ((std::uint64_t{1} << kUsed) - 1);
+    constexpr std::uint64_t kOnes = ~std::uint64_t{0} >> (64 - kUsed);
+    constexpr std::uint64_t kLower = every<2 * kField>() * kOnes;
     const Words upper = S::bit_and(S::shift_right_64(x, kField - kUsed), repeated(kLower << kUsed));
     return S::bit_or(S::bit_and(x, repeated(kLower)), upper);
   }
