@@ -2,9 +2,9 @@
 // An array of the plug-in interface (core/mikv.h) with everything around it watched.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <optional>
 #include <span>
@@ -70,7 +70,7 @@ class CaseArray {
   }
   void set(std::int64_t sequence, std::int64_t head, std::int64_t row_index,
            std::span<const std::byte> bytes) {
-    std::memcpy(row(sequence, head, row_index).data(), bytes.data(), bytes.size());
+    std::ranges::copy(bytes, row(sequence, head, row_index).begin());
   }
   /// The first values of a row; those behind them stay.
   template <typename T>
@@ -107,7 +107,7 @@ class CaseArray {
   template <typename T>
   static std::vector<T> as(std::span<const std::byte> bytes) {
     std::vector<T> out(bytes.size() / sizeof(T));
-    std::memcpy(out.data(), bytes.data(), bytes.size());
+    std::ranges::copy(bytes, std::as_writable_bytes(std::span(out)).begin());
     return out;
   }
   // Of one sequence where they lie apart, else of all.
