@@ -27,6 +27,14 @@ def follow(guide, tree):
     return len(steps)
 
 
+def run_quietly(command):
+    """Prints what the command printed only if it fails."""
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode != 0:
+        print("\n".join(result.stdout.splitlines()[-40:]))
+        result.check_returncode()
+
+
 def main():
     source = pathlib.Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -35,9 +43,8 @@ def main():
         if follow((tree / "core/EXTENDING.md").read_text(encoding="utf-8"), tree) != 2:
             print("the guide's two examples were not found")
             return 1
-        quiet = {"check": True, "stdout": subprocess.DEVNULL}
-        subprocess.run(["cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DBUILD_TESTING=OFF", *sys.argv[2:]], **quiet)
-        subprocess.run(["cmake", "--build", build], **quiet)
+        run_quietly(["cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DBUILD_TESTING=OFF", *sys.argv[2:]])
+        run_quietly(["cmake", "--build", build, "--target", "mikv"])
         run = subprocess.run([build / "mikv", "replay", tree / "data/traces/text112-layer-3.safetensors", "--json",
                               "-", "--retained-format", "int6", "--policy", "first_tokens"],
                              check=True, stdout=subprocess.PIPE)
