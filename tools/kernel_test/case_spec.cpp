@@ -44,6 +44,8 @@ constexpr std::array<ModelShape, 6> kModels{{{"llama2-7b", {32, 32, 128}},
                                              {"gemma3-1b", {4, 1, 256}},
                                              {"phi2", {32, 32, 80}}}};
 
+constexpr double kMostElements = 0x1p28;
+constexpr std::int64_t kMostTokens = 65536;
 constexpr std::int64_t kLargest = std::int64_t{1} << 31;
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -185,6 +187,13 @@ CaseSpec resolved(const Unresolved& parsed, std::string_view text) {
       spec.group_size > kMaxGroupSize) {
     refuse(text, "has groups that do not fit its head_dim",
            "give g=, a multiple of 8 that divides it");
+  }
+  const double elements = static_cast<double>(spec.tokens) * static_cast<double>(spec.sequences) *
+                          static_cast<double>(spec.shape.query_heads) *
+                          static_cast<double>(spec.shape.head_dim);
+  if (elements > kMostElements || spec.tokens > kMostTokens) {
+    refuse(text, "is too large to be computed here",
+           "stay within 65536 tokens, and 2^28 elements of queries");
   }
   const StorageFormatInfo& importance = info(spec.importance_format);
   if (!importance.quantized && importance.element != spec.element) {

@@ -29,11 +29,12 @@ std::string replaced(std::string_view text, std::string_view characters,
   return out;
 }
 
-// XML 1.0 has no form for control characters.
+// XML 1.0 has no form for control characters; other bytes may be no UTF-8.
 std::string xml(std::string_view text) {
   std::string printable;
   for (const char c : text) {
-    const bool control = static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t';
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = (byte < 0x20 && c != '\n' && c != '\t') || byte > 0x7e;
     printable += control ? '?' : c;
   }
   return replaced(printable, "&<>\"'", {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"});
