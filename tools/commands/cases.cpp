@@ -12,8 +12,8 @@
 #include "tools/kernel_test/case_list.h"
 #include "tools/options/case_choice.h"
 #include "tools/options/common_options.h"
+#include "tools/options/test_output.h"
 #include "tools/options/value_type.h"
-#include "tools/report/document.h"
 #include "tools/report/test_report.h"
 #include "tools/support/output.h"
 
@@ -52,8 +52,7 @@ struct CasesExport {
 struct CasesVerify {
   std::string folder;
   std::string results;
-  std::string judge = "bounded";
-  std::string junit;
+  TestOutput output;
   CommonOptions common;
 
   void add_to(CLI::App& command);
@@ -70,15 +69,9 @@ void CasesVerify::add_to(CLI::App& command) {
   command.add_option("--results", results, "the folder with a file of outputs a case")
       ->type_name(kFileType)
       ->required();
-  command
-      .add_option("--judge", judge,
-                  "bounded: by the error against fp64; bitwise: equal to the reference; ulp<=N")
-      ->type_name("RULE")
-      ->capture_default_str();
+  output.add_judge(command);
   common.add_json(command);
-  command.add_option("--junit", junit, "write JUnit XML to this file")
-      ->type_name(kFileType)
-      ->group("Output");
+  output.add_junit(command);
   common.add_quiet(command);
   common.add_color(command);
   common.add_threads(command);
@@ -89,10 +82,10 @@ void CasesVerify::add_to(CLI::App& command) {
 
 TestRun CasesVerify::judged() const {
   const std::string manifest = (std::filesystem::path(folder) / kManifestName).string();
-  common.check({{"DIR", manifest}});
+  output.check(common, {{"DIR", manifest}});
   const std::vector<ExportedCase> cases = read_manifest(manifest);
   TestRun run;
-  run.rule = kernel_test::parse_rule(judge);
+  run.rule = kernel_test::parse_rule(output.judge);
   run.seed = cases.front().spec.seed;
   run.plugin.path = results;
   run.plugin.name = results;
@@ -111,13 +104,7 @@ TestRun CasesVerify::judged() const {
 
 ExitCode CasesVerify::run() const {
   const TestRun run = judged();
-  std::vector<Document> documents;
-  if (!common.json.empty()) documents.push_back({common.json, to_text(test_json(run))});
-  if (!junit.empty()) documents.push_back({junit, junit_xml(run)});
-  write_documents(documents);
-  if (!common.quiet && !common.stdout_is_taken() && junit != "-") {
-    print_out(test_table(run, use_color(common.color)));
-  }
+  output.write(run, common);
   return succeeded(run) ? ExitCode::ok : ExitCode::threshold;
 }
 

@@ -12,8 +12,8 @@
 #include "tools/kernel_test/suite.h"
 #include "tools/options/case_choice.h"
 #include "tools/options/common_options.h"
+#include "tools/options/test_output.h"
 #include "tools/options/value_type.h"
-#include "tools/report/document.h"
 #include "tools/report/test_report.h"
 #include "tools/support/output.h"
 
@@ -26,8 +26,7 @@ using kernel_test::Status;
 struct Test {
   std::string plugin;
   CaseChoice choice;
-  std::string judge = "bounded";
-  std::string junit;
+  TestOutput output;
   int repeat = 1;
   double time_limit = 20;
   bool minimize = false;
@@ -41,7 +40,7 @@ struct Test {
  private:
   std::vector<kernel_test::CaseResult> minimized(const TestRun& run,
                                                  const kernel_test::SuiteOptions& options) const;
-  void write(const TestRun& run) const;
+  void annotate(const TestRun& run) const;
 };
 
 void Test::add_to(CLI::App& command) {
@@ -49,11 +48,7 @@ void Test::add_to(CLI::App& command) {
       ->type_name(kFileType);
   choice.add_to(command);
   command.add_flag("--list", list, "print the names of the cases and stop");
-  command
-      .add_option("--judge", judge,
-                  "bounded: by the error against fp64; bitwise: equal to the reference; ulp<=N")
-      ->type_name("RULE")
-      ->capture_default_str();
+  output.add_judge(command);
   command
       .add_option("--repeat", repeat,
                   "call each case so often, and each sequence alone: all bits must be equal")
@@ -66,9 +61,7 @@ void Test::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--minimize", minimize, "find the smallest case that fails like each operation");
   common.add_json(command);
-  command.add_option("--junit", junit, "write JUnit XML to this file")
-      ->type_name(kFileType)
-      ->group("Output");
+  output.add_junit(command);
   command
       .add_flag("--github", github,
                 "print annotations, and a summary to the file that $GITHUB_STEP_SUMMARY names")
@@ -96,15 +89,7 @@ std::vector<kernel_test::CaseResult> Test::minimized(
   return results;
 }
 
-void Test::write(const TestRun& run) const {
-  std::vector<Document> documents;
-  if (!common.json.empty()) documents.push_back({common.json, to_text(test_json(run))});
-  if (!junit.empty()) documents.push_back({junit, junit_xml(run)});
-  write_documents(documents);
-  if (!common.quiet && !common.stdout_is_taken() && junit != "-") {
-    print_out(test_table(run, use_color(common.color)));
-  }
-  if (!github) return;
+void Test::annotate(const TestRun& run) const {
   print_out(github_annotations(run));
   const char* summary = std::getenv("GITHUB_STEP_SUMMARY");
   if (summary == nullptr || *summary == '\0') return;
@@ -122,9 +107,9 @@ ExitCode Test::run() const {
   if (plugin.empty()) {
     throw UsageError("--plugin", "is missing", "name the shared library to test");
   }
-  common.check({{"--plugin", plugin}});
+  output.check(common, {{"--plugin", plugin}});
   TestRun run;
-  run.rule = kernel_test::parse_rule(judge);
+  run.rule = kernel_test::parse_rule(output.judge);
   run.seed = choice.seed;
   run.repeat = repeat;
   run.plugin = kernel_test::probe_plugin(plugin);
@@ -141,7 +126,8 @@ ExitCode Test::run() const {
     run.cases = run_suite(run.plugin, specs, options);
   }
   if (minimize) run.minimized = minimized(run, options);
-  write(run);
+  output.write(run, common);
+  if (github) annotate(run);
   return succeeded(run) ? ExitCode::ok : ExitCode::threshold;
 }
 

@@ -2,8 +2,10 @@
 #include "tools/kernel_test/append_case.h"
 
 #include "reference/load_row.h"
+#include "tools/kernel_test/balancer_array.h"
 #include "tools/kernel_test/recorded_sequence.h"
 #include "tools/kernel_test/store_case.h"
+#include "trace/safetensors_dtype.h"
 
 namespace mikv::kernel_test {
 namespace {
@@ -13,21 +15,19 @@ class AppendCase final : public KernelCase {
   explicit AppendCase(const CaseSpec& spec)
       : spec_(spec),
         slots_("slots", "I64", kv_rows(spec, sizeof(std::int64_t)), spec.layout),
-        keys_("keys", element_type_name(spec.element), kv_rows(spec, element_row(spec)),
-              spec.layout),
-        values_("values", element_type_name(spec.element), kv_rows(spec, element_row(spec)),
-                spec.layout),
-        balancer_("balancer", "F32", kv_rows(spec, spec.balancer ? float_row(spec) : 0),
-                  spec.layout),
+        keys_("keys", std::string(trace::dtype_name(spec.element)),
+              kv_rows(spec, element_row(spec)), spec.layout),
+        values_("values", std::string(trace::dtype_name(spec.element)),
+                kv_rows(spec, element_row(spec)), spec.layout),
+        balancer_(make_balancer(spec)),
         importance_("importance", spec, Tier::importance, spec.tokens, access()) {
     for (std::int64_t sequence = 0; sequence < spec.sequences; ++sequence) fill(sequence);
     for (CaseArray* array : arrays()) array->seal();
   }
 
-  std::vector<CaseArray*> arrays() override {
+  std::vector<CaseArray*> all_arrays() override {
     std::vector<CaseArray*> all{&slots_, &keys_, &values_, &balancer_};
     for (CaseArray* array : importance_.arrays()) all.push_back(array);
-    std::erase_if(all, [](const CaseArray* array) { return !array->present(); });
     return all;
   }
 
@@ -106,12 +106,7 @@ class AppendCase final : public KernelCase {
   }
 
   void fill_head(std::int64_t sequence, std::int64_t head, reference::HeadCache& cache) {
-    if (balancer_.present()) {
-      const auto balancer = cache.balancer();
-      balancer_.set(
-          sequence, head, 0,
-          std::as_bytes(std::span(balancer.data(), static_cast<std::size_t>(balancer.size()))));
-    }
+    set_balancer(balancer_, sequence, head, cache.balancer());
     importance_.fill(sequence, head, cache.tier(Tier::importance));
     importance_.set_tokens(sequence, cache.tier(Tier::importance).tokens());
     const std::int64_t slot = cache.append().slot;

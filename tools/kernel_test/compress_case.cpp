@@ -8,10 +8,12 @@
 
 #include "core/tier_plan.h"
 #include "reference/load_row.h"
+#include "tools/kernel_test/balancer_array.h"
 #include "tools/kernel_test/number_check.h"
 #include "tools/kernel_test/prompt_scores.h"
 #include "tools/kernel_test/recorded_sequence.h"
 #include "tools/kernel_test/store_case.h"
+#include "trace/safetensors_dtype.h"
 
 namespace mikv::kernel_test {
 namespace {
@@ -20,14 +22,13 @@ class CompressCase final : public KernelCase {
  public:
   explicit CompressCase(const CaseSpec& spec)
       : spec_(spec),
-        queries_("queries", element_type_name(spec.element),
+        queries_("queries", std::string(trace::dtype_name(spec.element)),
                  query_rows(spec, element_row(spec), spec.tokens), spec.layout),
-        keys_("keys", element_type_name(spec.element),
+        keys_("keys", std::string(trace::dtype_name(spec.element)),
               kv_rows(spec, element_row(spec), spec.tokens), spec.layout),
-        values_("values", element_type_name(spec.element),
+        values_("values", std::string(trace::dtype_name(spec.element)),
                 kv_rows(spec, element_row(spec), spec.tokens), spec.layout),
-        balancer_("balancer", "F32", kv_rows(spec, spec.balancer ? float_row(spec) : 0),
-                  spec.layout, every_row),
+        balancer_(make_balancer(spec, every_row)),
         prompt_scores_("prompt_scores", "U64", kv_rows(spec, sizeof(std::uint64_t), spec.tokens),
                        spec.layout, prompt_rows()),
         importance_("importance", spec, Tier::importance, spec.tokens, rows_of(importance_)),
@@ -36,11 +37,10 @@ class CompressCase final : public KernelCase {
     for (CaseArray* array : arrays()) array->seal();
   }
 
-  std::vector<CaseArray*> arrays() override {
+  std::vector<CaseArray*> all_arrays() override {
     std::vector<CaseArray*> all{&queries_, &keys_, &values_, &balancer_, &prompt_scores_};
     for (CaseArray* array : importance_.arrays()) all.push_back(array);
     for (CaseArray* array : retained_.arrays()) all.push_back(array);
-    std::erase_if(all, [](const CaseArray* array) { return !array->present(); });
     return all;
   }
 

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <optional>
 
+#include "tools/kernel_test/balancer_array.h"
 #include "tools/kernel_test/decode_judge.h"
 #include "tools/kernel_test/decode_model.h"
 #include "tools/kernel_test/recorded_sequence.h"
+#include "trace/safetensors_dtype.h"
 
 namespace mikv::kernel_test {
 namespace {
@@ -15,10 +17,9 @@ class DecodeCase final : public KernelCase {
  public:
   explicit DecodeCase(const CaseSpec& spec)
       : spec_(spec),
-        queries_("queries", element_type_name(spec.element), query_rows(spec, element_row(spec)),
-                 spec.layout),
-        balancer_("balancer", "F32", kv_rows(spec, spec.balancer ? float_row(spec) : 0),
-                  spec.layout),
+        queries_("queries", std::string(trace::dtype_name(spec.element)),
+                 query_rows(spec, element_row(spec)), spec.layout),
+        balancer_(make_balancer(spec)),
         importance_("importance", spec, Tier::importance, spec.tokens,
                     {.tokens = {}, .positions = {}, .scores = every_row}),
         retained_("retained", spec, Tier::retained, spec.tokens, {}),
@@ -32,14 +33,13 @@ class DecodeCase final : public KernelCase {
     for (CaseArray* array : arrays()) array->seal();
   }
 
-  std::vector<CaseArray*> arrays() override {
+  std::vector<CaseArray*> all_arrays() override {
     std::vector<CaseArray*> all{&queries_, &balancer_};
     for (CaseArray* array : importance_.arrays()) all.push_back(array);
     for (CaseArray* array : retained_.arrays()) all.push_back(array);
     for (CaseArray* array : {&outputs_, &importance_logits_, &retained_logits_, &statistics_}) {
       all.push_back(array);
     }
-    std::erase_if(all, [](const CaseArray* array) { return !array->present(); });
     return all;
   }
 
@@ -128,12 +128,7 @@ class DecodeCase final : public KernelCase {
 
   void fill_head(std::int64_t sequence, std::int64_t head, reference::HeadCache& cache) {
     cache.append();
-    if (balancer_.present()) {
-      const auto balancer = cache.balancer();
-      balancer_.set(
-          sequence, head, 0,
-          std::as_bytes(std::span(balancer.data(), static_cast<std::size_t>(balancer.size()))));
-    }
+    set_balancer(balancer_, sequence, head, cache.balancer());
     const reference::TierStorage& importance = cache.tier(Tier::importance);
     const reference::TierStorage& retained = cache.tier(Tier::retained);
     importance_.fill(sequence, head, importance);

@@ -8,6 +8,7 @@
 #include "reference/load_row.h"
 #include "reference/packing.h"
 #include "reference/quantizer.h"
+#include "tools/kernel_test/balancer_array.h"
 #include "tools/kernel_test/recorded_sequence.h"
 #include "tools/kernel_test/store_case.h"
 
@@ -18,8 +19,7 @@ class DemoteCase final : public KernelCase {
  public:
   explicit DemoteCase(const CaseSpec& spec)
       : spec_(spec),
-        balancer_("balancer", "F32", kv_rows(spec, spec.balancer ? float_row(spec) : 0),
-                  spec.layout),
+        balancer_(make_balancer(spec)),
         importance_("importance", spec, Tier::importance, spec.tokens,
                     {.tokens = {}, .positions = every_row, .scores = {}}),
         retained_("retained", spec, Tier::retained, spec.tokens,
@@ -30,11 +30,10 @@ class DemoteCase final : public KernelCase {
     for (CaseArray* array : arrays()) array->seal();
   }
 
-  std::vector<CaseArray*> arrays() override {
+  std::vector<CaseArray*> all_arrays() override {
     std::vector<CaseArray*> all{&balancer_, &demoted_slots_};
     for (CaseArray* array : importance_.arrays()) all.push_back(array);
     for (CaseArray* array : retained_.arrays()) all.push_back(array);
-    std::erase_if(all, [](const CaseArray* array) { return !array->present(); });
     return all;
   }
 
@@ -115,12 +114,7 @@ class DemoteCase final : public KernelCase {
   void fill_head(std::int64_t sequence, std::int64_t head, reference::HeadCache& cache) {
     cache.append();
     cache.attend();
-    if (balancer_.present()) {
-      const auto balancer = cache.balancer();
-      balancer_.set(
-          sequence, head, 0,
-          std::as_bytes(std::span(balancer.data(), static_cast<std::size_t>(balancer.size()))));
-    }
+    set_balancer(balancer_, sequence, head, cache.balancer());
     importance_.fill(sequence, head, cache.tier(Tier::importance));
     if (spec_.pattern == Pattern::ties) make_scores_equal(sequence, head);
     importance_.set_tokens(sequence, cache.tier(Tier::importance).tokens());

@@ -47,11 +47,10 @@ class DequantizeCase final : public KernelCase {
     for (CaseArray* array : arrays()) array->seal();
   }
 
-  std::vector<CaseArray*> arrays() override {
+  std::vector<CaseArray*> all_arrays() override {
     std::vector<CaseArray*> all = tier_.arrays();
     all.push_back(&keys_);
     all.push_back(&values_);
-    std::erase_if(all, [](const CaseArray* array) { return !array->present(); });
     return all;
   }
 

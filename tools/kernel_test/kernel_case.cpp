@@ -10,6 +10,12 @@
 
 namespace mikv::kernel_test {
 
+std::vector<CaseArray*> KernelCase::arrays() {
+  std::vector<CaseArray*> present = all_arrays();
+  std::erase_if(present, [](const CaseArray* array) { return !array->present(); });
+  return present;
+}
+
 std::unique_ptr<KernelCase> make_case(const CaseSpec& spec) {
   switch (spec.operation) {
     case Operation::compress:

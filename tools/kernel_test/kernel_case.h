@@ -19,7 +19,7 @@ class KernelCase {
   virtual ~KernelCase() = default;
 
   /// Everything that the kernel sees; absent arrays left out.
-  [[nodiscard]] virtual std::vector<CaseArray*> arrays() = 0;
+  [[nodiscard]] std::vector<CaseArray*> arrays();
 
   [[nodiscard]] virtual bool implemented(const mikv_kernels& kernels) const = 0;
   virtual mikv_status call(const mikv_kernels& kernels, const Call& call) const = 0;
@@ -35,6 +35,10 @@ class KernelCase {
   virtual void fill_expected() = 0;
   /// Judges what the arrays hold after a call. Damage around them is judged elsewhere.
   [[nodiscard]] virtual Verdict judge(const Rule& rule) const = 0;
+
+ private:
+  /// The absent ones, too.
+  [[nodiscard]] virtual std::vector<CaseArray*> all_arrays() = 0;
 };
 
 /// Builds the inputs and what the reference makes of them. Throws UsageError if the operation has

@@ -83,10 +83,4 @@ void fail(Verdict& verdict, const std::string& stage, const std::string& message
   verdict.message = message;
 }
 
-reference::Row balancer_row(const CaseArray& balancer, std::int64_t sequence, std::int64_t head) {
-  if (!balancer.present()) return {};
-  const std::vector<float> values = balancer.values<float>(sequence, head, 0);
-  return Eigen::Map<const reference::Row>(values.data(), static_cast<Eigen::Index>(values.size()));
-}
-
 }  // namespace mikv::kernel_test

@@ -44,8 +44,4 @@ void check_bytes(const CaseArray& array, const RowPlace& place, std::span<const 
 /// Fails the verdict with this message, unless it failed already.
 void fail(Verdict& verdict, const std::string& stage, const std::string& message);
 
-/// One row of the balancer's array as numbers; empty if it is absent.
-[[nodiscard]] reference::Row balancer_row(const CaseArray& balancer, std::int64_t sequence,
-                                          std::int64_t head);
-
 }  // namespace mikv::kernel_test

@@ -5,6 +5,8 @@
 #include <array>
 #include <span>
 
+#include "trace/safetensors_dtype.h"
+
 namespace mikv::kernel_test {
 namespace {
 
@@ -22,7 +24,7 @@ StorageFormat format_in(const CaseSpec& spec, Tier tier) {
 std::string payload_type(StorageFormat format) {
   const StorageFormatInfo& stored = info(format);
   if (!stored.element) return "U8";
-  return element_type_name(*stored.element);
+  return std::string(trace::dtype_name(*stored.element));
 }
 
 }  // namespace
@@ -113,18 +115,6 @@ std::int64_t element_row(const CaseSpec& spec) {
 
 std::int64_t float_row(const CaseSpec& spec) {
   return spec.shape.head_dim * static_cast<std::int64_t>(sizeof(float));
-}
-
-std::string element_type_name(ElementType type) {
-  switch (type) {
-    case ElementType::f16:
-      return "F16";
-    case ElementType::bf16:
-      return "BF16";
-    case ElementType::f32:
-      break;
-  }
-  return "F32";
 }
 
 mikv_format format_number(StorageFormat format) {

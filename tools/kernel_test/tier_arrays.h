@@ -94,8 +94,6 @@ class TierArrays {
 /// Bytes of head_dim elements, and of as many fp32.
 [[nodiscard]] std::int64_t element_row(const CaseSpec& spec);
 [[nodiscard]] std::int64_t float_row(const CaseSpec& spec);
-/// "F16", "BF16" or "F32".
-[[nodiscard]] std::string element_type_name(ElementType type);
 
 /// Its number in core/mikv.h.
 [[nodiscard]] mikv_format format_number(StorageFormat format);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced: configures and builds. build_in FOLDER TARGET [cmake options]
+# Sourced: configures and builds. build_in FOLDER TARGET [cmake options]. A subshell: its variables are its own.
 
-build_in() {
+build_in() (
   folder=$1
   target=$2
   shift 2
@@ -13,4 +13,4 @@ build_in() {
   # shellcheck disable=SC2086
   cmake -S . -B "$folder" $generator "$@" >"$log" 2>&1 || { cat "$log"; return 1; }
   cmake --build "$folder" --target "$target" --parallel "$(nproc)" >>"$log" 2>&1 || { tail -n 100 "$log"; return 1; }
-}
+)
