@@ -186,9 +186,10 @@ TEST_CASE("a manifest that export would not write is refused") {
   }
   folders.refuses("cases[1].file: is missing or no text", set("file", 7));
   folders.refuses("cases[1].name: is missing or no text", set("name", nullptr));
-  folders.refuses("cases[1].name: case part 'x'", set("name", "decode:x:s=7"));
-  folders.refuses("cases[1].name: case decode:q65536k1d65536:s=2147483648",
-                  set("name", "decode:q65536k1d65536:s=2147483648:g=256:b=2147483648"));
+  folders.refuses("cases[1].name: 'x' of a case's name: is no shape", set("name", "decode:x:s=7"));
+  folders.refuses(
+      "cases[1].name: case 'decode:q65536k1d65536:s=2147483648:g=256:b=2147483648': is too large",
+      set("name", "decode:q65536k1d65536:s=2147483648:g=256:b=2147483648"));
   folders.refuses("001-append.safetensors: case dequantize:q2k1d16:s=20:r=0.2:none",
                   set("name", "dequantize:q2k1d16:s=20:none:seed=1"));
   folders.refuses("kind: is not 'cases'", [](json& document) { document["kind"] = "plan"; });

@@ -59,7 +59,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 [[noreturn]] void refuse(std::string_view part, const std::string& what, const std::string& fix) {
-  throw UsageError("case part '" + escape(std::string(part)) + "'", what, fix);
+  throw UsageError("'" + escape(std::string(part)) + "' of a case's name", what, fix);
+}
+
+[[noreturn]] void refuse_case(std::string_view text, const std::string& what,
+                              const std::string& fix) {
+  throw UsageError("case '" + escape(std::string(text)) + "'", what, fix);
 }
 
 template <typename Number>
@@ -185,19 +190,19 @@ CaseSpec resolved(const Unresolved& parsed, std::string_view text) {
   spec.group_size = parsed.group_size.value_or(spec.shape.head_dim / 2);
   if (spec.group_size % 8 != 0 || spec.shape.head_dim % spec.group_size != 0 ||
       spec.group_size > kMaxGroupSize) {
-    refuse(text, "has groups that do not fit its head_dim",
-           "give g=, a multiple of 8 that divides it");
+    refuse_case(text, "has groups that do not fit its head_dim",
+                "give g=, a multiple of 8 that divides it");
   }
   const double elements = static_cast<double>(spec.tokens) * static_cast<double>(spec.sequences) *
                           static_cast<double>(spec.shape.query_heads) *
                           static_cast<double>(spec.shape.head_dim);
   if (elements > kMostElements || spec.tokens > kMostTokens) {
-    refuse(text, "is too large to be computed here",
-           "stay within 65536 tokens, and 2^28 elements of queries");
+    refuse_case(text, "is too large to be computed here",
+                "stay within 65536 tokens, and 2^28 elements of queries");
   }
   const StorageFormatInfo& importance = info(spec.importance_format);
   if (!importance.quantized && importance.element != spec.element) {
-    refuse(text, "stores another element type than it has", "make hi= and e= equal");
+    refuse_case(text, "stores another element type than it has", "make hi= and e= equal");
   }
   return spec;
 }
@@ -228,7 +233,8 @@ Operation parse_operation(std::string_view text) {
   for (const auto& [operation, operation_name] : kOperations) {
     if (operation_name == text) return operation;
   }
-  refuse(text, "is no operation", "choose compress, append, demote, decode or dequantize");
+  throw UsageError("operation '" + escape(std::string(text)) + "'", "is not known",
+                   "choose compress, append, demote, decode or dequantize");
 }
 
 std::string to_string(const CaseSpec& spec) {
@@ -250,8 +256,8 @@ std::string to_string(const CaseSpec& spec) {
 CaseSpec parse_case(std::string_view text) {
   const std::vector<std::string_view> parts = split(text, ':');
   if (parts.size() < 2) {
-    refuse(text, "is no case",
-           "write OPERATION:SHAPE:..., as in decode:llama3-8b:s=513:int2:seed=7");
+    refuse_case(text, "is no case",
+                "write OPERATION:SHAPE:..., as in decode:llama3-8b:s=513:int2:seed=7");
   }
   Unresolved parsed;
   parsed.spec.operation = parse_operation(parts[0]);
