@@ -121,6 +121,7 @@ Demotions HeadCache::demote() {
 Candidate HeadCache::pick_demotion(std::int64_t budget) const {
   const TierStorage& importance = tier(Tier::importance);
   std::vector<Candidate> candidates;
+  candidates.reserve(static_cast<std::size_t>(importance.tokens()));
   for (std::int64_t slot = 0; slot < importance.slots(); ++slot) {
     if (!importance.is_taken(slot)) continue;
     candidates.push_back({slot, importance.position(slot), importance.score(slot)});

@@ -22,20 +22,6 @@ TierStorage::~TierStorage() {
   }
 }
 
-template <typename T>
-T* TierStorage::array(std::int64_t slot, std::int64_t offset, std::int64_t entries) const {
-  std::byte* page = pages_[static_cast<std::size_t>(slot / kPageSlots)];
-  return reinterpret_cast<T*>(page + offset) + (slot % kPageSlots) * entries;
-}
-
-StoredPosition& TierStorage::positions(std::int64_t slot) const {
-  return *array<StoredPosition>(slot, layout_.positions_offset(), 1);
-}
-
-bool TierStorage::is_taken(std::int64_t slot) const {
-  return positions(slot) != kFree;
-}
-
 std::int64_t TierStorage::take_slot(std::int64_t position) {
   std::int64_t slot = slots_;
   if (freed_.empty()) {
@@ -101,14 +87,6 @@ std::span<const GroupParams> TierStorage::key_groups(std::int64_t slot) const {
 
 std::span<const GroupParams> TierStorage::value_groups(std::int64_t slot) const {
   return const_cast<TierStorage*>(this)->value_groups(slot);
-}
-
-std::uint64_t& TierStorage::score(std::int64_t slot) {
-  return *array<std::uint64_t>(slot, layout_.scores_offset(), 1);
-}
-
-std::uint64_t TierStorage::score(std::int64_t slot) const {
-  return const_cast<TierStorage*>(this)->score(slot);
 }
 
 }  // namespace mikv::reference

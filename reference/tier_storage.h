@@ -36,7 +36,7 @@ class TierStorage {
   /// Slots 0 .. slots()-1 have been taken at some time; tokens() of them are taken now.
   [[nodiscard]] std::int64_t slots() const { return slots_; }
   [[nodiscard]] std::int64_t tokens() const { return account_.tokens(); }
-  [[nodiscard]] bool is_taken(std::int64_t slot) const;
+  [[nodiscard]] bool is_taken(std::int64_t slot) const { return positions(slot) != kFree; }
 
   /// Takes the slot that was freed last, else the next one, for the token at this position. Its
   /// score is 0.
@@ -58,15 +58,25 @@ class TierStorage {
   [[nodiscard]] std::span<const GroupParams> value_groups(std::int64_t slot) const;
 
   /// Importance score of a slot; importance tier only.
-  [[nodiscard]] std::uint64_t& score(std::int64_t slot);
-  [[nodiscard]] std::uint64_t score(std::int64_t slot) const;
+  [[nodiscard]] std::uint64_t& score(std::int64_t slot) {
+    return *array<std::uint64_t>(slot, layout_.scores_offset(), 1);
+  }
+  [[nodiscard]] std::uint64_t score(std::int64_t slot) const {
+    return *array<std::uint64_t>(slot, layout_.scores_offset(), 1);
+  }
 
  private:
   static constexpr StoredPosition kFree = std::numeric_limits<StoredPosition>::max();
 
+  // A slot's part of an array of its page. Each step asks for it once a token.
   template <typename T>
-  [[nodiscard]] T* array(std::int64_t slot, std::int64_t offset, std::int64_t entries) const;
-  [[nodiscard]] StoredPosition& positions(std::int64_t slot) const;
+  [[nodiscard]] T* array(std::int64_t slot, std::int64_t offset, std::int64_t entries) const {
+    std::byte* page = pages_[static_cast<std::size_t>(slot / kPageSlots)];
+    return reinterpret_cast<T*>(page + offset) + (slot % kPageSlots) * entries;
+  }
+  [[nodiscard]] StoredPosition& positions(std::int64_t slot) const {
+    return *array<StoredPosition>(slot, layout_.positions_offset(), 1);
+  }
   void add_page();
 
   Tier tier_;

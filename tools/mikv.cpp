@@ -14,6 +14,7 @@
 #include "tools/options/nonempty.h"
 #include "tools/options/parse_error_text.h"
 #include "tools/support/end_signals.h"
+#include "tools/support/heap.h"
 #include "tools/support/output.h"
 #include "tools/support/version.h"
 
@@ -78,6 +79,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using mikv::tools::fail;
+  mikv::tools::keep_freed_memory();
   mikv::tools::clean_up_on_signals();
   try {
     return mikv::tools::run(argc, argv);
