@@ -24,6 +24,9 @@ struct StoredLayer {
   std::optional<LayerConfig> mikv{};  ///< in place of dense
   std::string kv{};                   ///< the choice as text
   bool kept_native = false;           ///< the choice cannot keep such a layer
+  bool planned = false;               ///< --plan has an entry for it
+  LayerSettings settings{};           ///< MiKV: what the choice itself says
+  std::string kind_field{};           ///< of config.json: what says the layer's kind
 };
 
 /// What decides how layers are kept.
