@@ -67,6 +67,27 @@ TEST_CASE("settings of MiKV that no layer takes are refused, and their values al
   })));
 }
 
+TEST_CASE("a format that can keep no layer of the model is refused, and why") {
+  check_refused({{"--kv", "mikv"}, "--kv: mikv can keep none of the layers: layer 0 keeps latents"},
+                "deepseek-v3");
+  check_refused({{"--kv", "int4"}, "--kv: int4 can keep none of the layers: layer 0 has a window"},
+                "mistral-7b-v0.1");
+  check_refused(
+      {{"--kv", "fp8_ds_mla"},
+       "--kv: fp8_ds_mla can keep none of the layers: layer 0 has heads of 128 channels"});
+  check_taken({"--kv", "mikv", "--context", "4096"}, "gemma-3-1b");
+  check_taken({"--kv", "fp8_ds_mla", "--context", "4096"}, "deepseek-v3");
+}
+
+TEST_CASE("settings of MiKV that reports say are refused beside them") {
+  for (const std::string option : {"--group-size", "--policy", "--recent-share", "--seed"}) {
+    const std::string value = option == "--policy" ? "h2o" : option == "--recent-share" ? "1" : "8";
+    const ProgramResult result = run_mikv({"plan", "--reports", "none.json", option, value});
+    CHECK(result.exit_code == 2);
+    CHECK(result.error.starts_with("mikv: " + option + ": cannot be given with --reports"));
+  }
+}
+
 TEST_CASE("settings of MiKV that one layer takes are taken") {
   check_taken({"--kv", "mikv", "--importance-ratio", "0.5", "--group-size", "32", "--policy",
                "random", "--seed", "3", "--recent-share", "0.25", "--no-balancer"});

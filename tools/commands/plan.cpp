@@ -188,6 +188,10 @@ ExitCode Plan::compare_with_log() const {
     throw UsageError("--check-log", "has no use for --reports, --csv or --export",
                      "leave them out");
   }
+  if (max_error) {
+    throw UsageError("--max-output-error", "is given without --reports", "leave it out");
+  }
+  options.require_use_beside_log();
   LogCheck check;
   check.file = log;
   constexpr const char* kRemedy = "give the start-up log of vLLM, SGLang or llama.cpp";

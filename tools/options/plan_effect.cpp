@@ -58,11 +58,19 @@ void require_mikv_effect(const std::vector<std::string>& given,
   }
 }
 
-void require_kv_effect(const std::vector<StoredLayer>& layers) {
-  const bool taken = std::any_of(layers.begin(), layers.end(), [](const StoredLayer& layer) {
-    return keeps_tokens(layer) && !layer.planned;
-  });
-  if (taken) return;
+void require_kv_effect(const std::string& kv, const std::vector<StoredLayer>& layers) {
+  const StoredLayer* native = nullptr;
+  for (const StoredLayer& layer : layers) {
+    if (!keeps_tokens(layer) || layer.planned) continue;
+    if (layer.obstacle.empty()) return;
+    if (native == nullptr) native = &layer;
+  }
+  if (native != nullptr) {
+    throw UsageError("--kv",
+                     kv + " can keep none of the layers: layer " + std::to_string(native->layer) +
+                         " " + native->obstacle,
+                     "use native, fp8 or another dense format");
+  }
   throw UsageError("--kv", "changes nothing: every layer has a format of its own",
                    "leave it out, or plan fewer layers");
 }

@@ -14,8 +14,8 @@ namespace mikv::tools {
 void require_mikv_effect(const std::vector<std::string>& given,
                          const std::vector<StoredLayer>& layers);
 
-/// Throws UsageError for --kv where every layer has a format of its own.
-void require_kv_effect(const std::vector<StoredLayer>& layers);
+/// Throws UsageError for --kv where every layer has a format of its own, or none can be kept so.
+void require_kv_effect(const std::string& kv, const std::vector<StoredLayer>& layers);
 
 /// Throws UsageError for --page-size where all layers are in pages of MiKV.
 void require_page_effect(const std::vector<StoredLayer>& layers);

@@ -208,8 +208,14 @@ void PlanOptions::require_memory_options_agree() const {
 
 void PlanOptions::require_effect(const std::vector<StoredLayer>& layers) const {
   require_mikv_effect(cache_.given(), layers);
-  if (!kv_.empty()) require_kv_effect(layers);
+  if (!kv_.empty()) require_kv_effect(kv_, layers);
   if (engine_options_.page_size && engine_ == engines::ideal.name) require_page_effect(layers);
+}
+
+void PlanOptions::require_use_beside_log() const {
+  constexpr const char* kProblem = "changes nothing beside --check-log";
+  if (batch_) throw UsageError("--batch", kProblem, "leave it out");
+  if (engine_options_.max_sequences) throw UsageError("--max-sequences", kProblem, "leave it out");
 }
 
 void PlanOptions::require_no_measured_settings() const {

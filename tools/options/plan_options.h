@@ -28,6 +28,8 @@ class PlanOptions {
   [[nodiscard]] EngineOptions engine_options(const EngineInfo& engine) const;
   /// Throws UsageError for options that would change nothing where layers are kept so.
   void require_effect(const std::vector<StoredLayer>& layers) const;
+  /// Throws UsageError for options that a log answers itself.
+  void require_use_beside_log() const;
   /// Throws UsageError for settings of MiKV that reports of replays say.
   void require_no_measured_settings() const;
 

@@ -93,8 +93,9 @@ std::vector<std::string> notes_of(const PlanRequest& request, const Engine& engi
     notes.push_back("no max_position_embeddings in the configuration: context " +
                     std::to_string(answer.context) + " is taken");
   }
-  const bool kept_native = std::any_of(engine.layers().begin(), engine.layers().end(),
-                                       [](const StoredLayer& layer) { return layer.kept_native; });
+  const bool kept_native =
+      std::any_of(engine.layers().begin(), engine.layers().end(),
+                  [](const StoredLayer& layer) { return !layer.obstacle.empty(); });
   if (kept_native) {
     notes.emplace_back("layers that the format cannot keep (windows, latents) are native");
   }

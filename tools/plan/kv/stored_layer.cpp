@@ -71,10 +71,9 @@ class Keeper {
     const KvChoice* planned = find(plan_, layer.layer);
     const KvChoice& choice = planned != nullptr ? *planned : default_;
     stored.planned = planned != nullptr;
-    const std::string problem = obstacle(layer.shape, choice);
-    if (!problem.empty()) {
-      if (planned != nullptr) refuse(layer.layer, choice, problem);
-      stored.kept_native = true;
+    stored.obstacle = obstacle(layer.shape, choice);
+    if (!stored.obstacle.empty()) {
+      if (planned != nullptr) refuse(layer.layer, choice, stored.obstacle);
       stored.kv = name(native_);
       return stored;
     }
