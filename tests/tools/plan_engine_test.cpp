@@ -112,24 +112,23 @@ TEST_CASE("vLLM: groups of full and sliding layers") {
   gemma.engine.max_batched_tokens = 2496;
   const PlanAnswer answer = plan_with(gemma, engines::vllm, gib(4.25));
   CHECK(answer.fixed_bytes == 1'235'353'600);
+  CHECK(answer.fixed_bytes == 377 * 25 * 131'072);  // pages of the windows, layers, bytes
   CHECK(answer.bytes_per_token == 20'480);
   CHECK(answer.sequence.padding == 0);
   struct Logged {
     std::int64_t context;
     std::int64_t tokens;
+    std::int64_t divided;  // without whole blocks: as the log's memory divides
     std::string concurrency;
   };
-  for (const Logged& logged : {Logged{32'768, 78'433, "2.39"}, Logged{65'536, 116'025, "1.77"},
-                               Logged{131'072, 152'592, "1.16"}}) {
+  for (const Logged& logged :
+       {Logged{32'768, 78'433, 78'435, "2.39"}, Logged{65'536, 116'025, 116'028, "1.77"},
+        Logged{131'072, 152'592, 152'596, "1.16"}}) {
     gemma.context = logged.context;
     const PlanAnswer at = plan_with(gemma, engines::vllm, gib(4.25));
     CHECK(*at.tokens == logged.tokens);
     CHECK(two_decimals(*at.max_concurrency) == logged.concurrency);
-    // without whole blocks: as the log's memory divides
-    const std::int64_t divided =
-        gib(4.25) * logged.context / (1'235'353'600 + 20'480 * logged.context);
-    CHECK(divided - *at.tokens >= 0);
-    CHECK(divided - *at.tokens <= 4);
+    CHECK(gib(4.25) * logged.context / at.sequence.total() == logged.divided);
   }
 }
 
@@ -235,6 +234,12 @@ TEST_CASE("ideal: keys and values of what layers need") {
   CHECK(printed(tools::plan(request("qwen3-0.6b", 40'960), engines::ideal)) == "4.38");
   CHECK(printed(tools::plan(request("gpt-oss-20b", 8192, 32), engines::ideal)) == "6.09");
   CHECK(tools::plan(request("gemma-3-1b", 32'768), engines::ideal).all.total() == 139 * kMiB);
+  // what engines take that keep all tokens in windows too
+  const auto full_reserve = [](const std::string& model, std::int64_t tokens) {
+    return tools::native_token_bytes(tools::catalogue_model(model), false) * tokens;
+  };
+  CHECK(full_reserve("gpt-oss-20b", 8192 * 32) == 12 * 1024 * kMiB);
+  CHECK(full_reserve("gemma-3-1b", 32'768) == 832 * kMiB);
 }
 
 TEST_CASE("MiKV: bytes of a token and KV head by the paper's accounting") {

@@ -172,6 +172,12 @@ TEST_CASE("options that have no use beside a log are refused") {
   };
   refuse({"--engine", "sglang"}, "--engine: is not vllm");
   refuse({"--csv", "-"}, "--check-log: has no use for");
+  refuse({"--batch", "4"}, "--batch: changes nothing beside --check-log");
+  refuse({"--max-sequences", "4"}, "--max-sequences: changes nothing beside --check-log");
+  refuse({"--max-output-error", "0.1"}, "--max-output-error: is given without --reports");
+  refuse({"--ubatch", "4"}, "--ubatch: means nothing to --engine vllm");
+  refuse({"--engine-version", "sglang=0.5"}, "--engine-version: 'sglang=0.5' is of another");
+  refuse({"--importance-ratio", "0.5"}, "--importance-ratio: changes nothing");
   refuse({"--json", folder.file("engine.log")}, "--json: '");
 }
 

@@ -106,12 +106,14 @@ ExitCode Plan::run() const {
 
 std::vector<EngineAnswer> Plan::all_engines(const PlanRequest& request) const {
   std::vector<EngineAnswer> answers;
-  if (options.engine() != "all") return answers;
+  if (!options.all_engines()) return answers;
   for (const EngineInfo* info : engine_list()) {
     EngineAnswer& engine = answers.emplace_back();
     engine.engine = info->name;
+    PlanRequest own = request;
+    own.engine = options.engine_options(*info);
     try {
-      engine.answer = plan(request, *info);
+      engine.answer = plan(own, *info);
     } catch (const UsageError& error) {
       engine.refusal = error.what();
     }
@@ -130,10 +132,11 @@ void Plan::write(const nlohmann::json& document, const PlanAnswer& answer,
 }
 
 ExitCode Plan::answer_question() const {
-  const PlanRequest request = options.request();
+  const EngineInfo& engine = options.all_engines() ? engines::ideal : engine_info(options.engine());
+  const PlanRequest request = options.request(engine);
+  options.require_effect(make_engine(request, engine)->layers());
   const std::vector<EngineAnswer> engines = all_engines(request);
-  const PlanAnswer answer =
-      plan(request, engine_info(engines.empty() ? options.engine() : "ideal"));
+  const PlanAnswer answer = plan(request, engine);
   write(plan_json(options, request, answer, engines), answer, request.model);
   if (prints()) {
     const bool color = use_color(common.color);
@@ -150,9 +153,10 @@ ExitCode Plan::solve_reports() const {
   if (!options.plan().empty()) {
     throw UsageError("--plan", "cannot be given with --reports, which find one", "leave it out");
   }
+  options.require_no_measured_settings();
   const MeasuredLayers measured = read_measured_layers(reports);
-  PlanRequest request =
-      options.model().empty() ? options.request(measured.model) : options.request();
+  PlanRequest request = options.model().empty() ? options.request(engines::ideal, measured.model)
+                                                : options.request(engines::ideal);
   request.kv.cache.policy = measured.cache.policy;
   request.kv.cache.recent_share = measured.cache.recent_share;
   request.kv.cache.seed = measured.cache.seed;
@@ -163,6 +167,7 @@ ExitCode Plan::solve_reports() const {
                                 max_error};
   const Solution solution = solve(measured, request, question.kv_memory, max_error);
   request.kv.plan = solution.best.value_or(solution.smallest).plan;
+  options.require_effect(make_engine(request, engines::ideal)->layers());
   const PlanAnswer answer = plan(request, engines::ideal);
   nlohmann::json document = plan_json(options, request, answer, {});
   document["solution"] = solution_json(solution, question);
@@ -183,6 +188,10 @@ ExitCode Plan::compare_with_log() const {
     throw UsageError("--check-log", "has no use for --reports, --csv or --export",
                      "leave them out");
   }
+  if (max_error) {
+    throw UsageError("--max-output-error", "is given without --reports", "leave it out");
+  }
+  options.require_use_beside_log();
   LogCheck check;
   check.file = log;
   constexpr const char* kRemedy = "give the start-up log of vLLM, SGLang or llama.cpp";
@@ -193,8 +202,11 @@ ExitCode Plan::compare_with_log() const {
     throw UsageError("--engine", "is not " + check.log.engine + ", whose log this is",
                      "leave it out");
   }
-  const PlanRequest request = with_version_of(check.log, options.request());
-  check.settings = make_engine(request, engine_info(check.log.engine))->settings();
+  const EngineInfo& info = engine_info(check.log.engine);
+  const PlanRequest request = with_version_of(check.log, options.request(info));
+  const std::unique_ptr<Engine> engine = make_engine(request, info);
+  options.require_effect(engine->layers());
+  check.settings = engine->settings();
   check.comparisons = compare_log(check.log, request);
   const bool agreed = agrees(check.comparisons);
   if (!agreed) check.explanations = explanations(check.log, request);

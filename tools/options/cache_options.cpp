@@ -2,7 +2,6 @@
 #include "tools/options/cache_options.h"
 
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <vector>
 
@@ -13,6 +12,8 @@
 
 namespace mikv::tools {
 namespace {
+
+constexpr const char* kGroup = "MiKV";
 
 std::vector<std::string> policy_names() {
   std::vector<std::string> names;
@@ -54,20 +55,29 @@ LayerPlan read_plan(const std::string& text) {
                    "write entries such as '0-3:int8/int4,4-:native/int2'");
 }
 
-// An option whose text set() takes; it throws UsageError or InputError.
-CLI::Option& add(CLI::App& command, const std::string& name, const char* type,
-                 const std::string& summary, const std::function<void(const std::string&)>& set) {
-  return *command.add_option_function<std::string>(name, set, summary)
-              ->type_name(type)
-              ->group("MiKV");
+}  // namespace
+
+CLI::Option& CacheOptions::add(CLI::App& command, const std::string& name, const char* type,
+                               const std::string& summary,
+                               const std::function<void(const std::string&)>& set) {
+  CLI::Option* option =
+      command.add_option_function<std::string>(name, set, summary)->type_name(type)->group(kGroup);
+  options_.push_back(option);
+  return *option;
 }
 
-}  // namespace
+std::vector<std::string> CacheOptions::given() const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : options_) {
+    if (option->count() > 0) names.push_back(option->get_name());
+  }
+  return names;
+}
 
 void CacheOptions::add_settings(CLI::App& command) {
   add(command, "--importance-ratio", "R", "share of important tokens [0.2]",
       [this](const std::string& text) {
-        config_.importance_ratio = parse_number("--importance-ratio", text);
+        config_.importance_ratio = parse_share("--importance-ratio", text);
       });
   CLI::Option& importance = add(command, "--importance-format", "FORMAT",
                                 "native, fp16, bf16, fp32, int8 or int4 [native: as recorded]",
@@ -83,18 +93,18 @@ void CacheOptions::add_settings(CLI::App& command) {
       [this](const std::string& text) {
         config_.group_size = static_cast<std::int64_t>(parse_count("--group-size", text));
       });
-  command
-      .add_flag_callback(
-          "--no-balancer", [this] { config_.balancer = false; },
-          "leave outlier channels of the keys as they are")
-      ->group("MiKV");
+  options_.push_back(command
+                         .add_flag_callback(
+                             "--no-balancer", [this] { config_.balancer = false; },
+                             "leave outlier channels of the keys as they are")
+                         ->group(kGroup));
   CLI::Option& policy =
       add(command, "--policy", "NAME", list(policy_names()) + " [h2o]",
           [this](const std::string& text) { config_.policy = parse_policy(text); });
   set_words(policy, policy_names());
   add(command, "--recent-share", "X", "share of the important tokens that are the newest [0.5]",
       [this](const std::string& text) {
-        config_.recent_share = parse_number("--recent-share", text);
+        config_.recent_share = parse_share("--recent-share", text);
       });
   add(command, "--seed", "N", "seed of the random policy [0]", [this](const std::string& text) {
     config_.seed = parse_count("--seed", text, 0, std::numeric_limits<std::uint64_t>::max());

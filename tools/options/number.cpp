@@ -31,4 +31,10 @@ double parse_number(std::string_view option, std::string_view text) {
                    "give a decimal number such as 0.2");
 }
 
+double parse_share(std::string_view option, std::string_view text) {
+  const double share = parse_number(option, text);
+  if (share >= 0 && share <= 1) return share;
+  throw UsageError(option, std::string(text) + " is outside 0 to 1", "give a share, such as 0.2");
+}
+
 }  // namespace mikv::tools

@@ -16,4 +16,7 @@ namespace mikv::tools {
 /// A finite decimal number. Throws UsageError for the option.
 [[nodiscard]] double parse_number(std::string_view option, std::string_view text);
 
+/// The same, from 0 to 1.
+[[nodiscard]] double parse_share(std::string_view option, std::string_view text);
+
 }  // namespace mikv::tools

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/options/plan_options.h"
 
+#include <algorithm>
+#include <array>
 #include <functional>
 
 #include "core/error.h"
 #include "tools/options/byte_size.h"
 #include "tools/options/number.h"
+#include "tools/options/plan_effect.h"
 #include "tools/options/value_type.h"
 #include "tools/plan/memory/gpu.h"
 #include "tools/plan/model/catalogue.h"
@@ -16,6 +19,7 @@ namespace {
 
 constexpr const char* kGroup = "Model, memory (80GiB, 85.9GB or bytes) and engine";
 constexpr const char* kCacheGroup = "MiKV";
+constexpr const char* kAll = "all";
 constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxSequences = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMaxGpus = 1 << 16;
@@ -94,20 +98,26 @@ void PlanOptions::add_cache(CLI::App& command) {
 void PlanOptions::add_engine(CLI::App& command) {
   std::vector<std::string> names;
   for (const EngineInfo* info : engine_list()) names.emplace_back(info->name);
-  names.emplace_back("all");
+  names.emplace_back(kAll);
   add_text(command, kGroup, "--engine", "NAME",
            "ideal, vllm, sglang, trtllm, llamacpp or all [ideal]", engine_, names);
-  add_text(command, kGroup, "--engine-version", "V", "whose rules apply [newest known]",
-           engine_options_.version);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--engine-version",
+          [this](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) versions_.add(text);
+          },
+          "whose rules apply; of all vllm=0.10, repeatable [newest]")
+      ->type_name("V")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(kGroup);
   add_count(command, kGroup, "--page-size", "tokens of a page [the engine's]", 1, 65'536,
             engine_options_.page_size);
   add(command, kGroup, "--utilization", "U", "share of the memory that it uses [the engine's]",
       [this](const std::string& text) {
-        const double share = parse_number("--utilization", text);
-        if (!(share > 0 && share <= 1)) {
-          throw UsageError("--utilization", text + " is outside 0 to 1",
-                           "give a share, such as 0.9");
-        }
+        const double share = parse_share("--utilization", text);
+        if (share == 0) throw UsageError("--utilization", "is 0", "give a share, such as 0.9");
         engine_options_.utilization = share;
       });
   add_count(command, kGroup, "--max-batched-tokens", "tokens of a step [the engine's]", 1,
@@ -116,6 +126,20 @@ void PlanOptions::add_engine(CLI::App& command) {
             engine_options_.max_sequences);
   add_count(command, kGroup, "--ubatch", "llama.cpp's physical batch [512]", 1, kMaxTokens,
             engine_options_.ubatch);
+}
+
+bool PlanOptions::all_engines() const {
+  return engine_ == kAll;
+}
+
+EngineOptions PlanOptions::engine_options(const EngineInfo& engine) const {
+  EngineOptions options = engine_options_;
+  if (!all_engines()) {
+    options.version = versions_.of_only(engine.name);
+    return options;
+  }
+  options.version = versions_.of_each(engine.name);
+  return with_rules(options, engine);
 }
 
 void PlanOptions::add_to(CLI::App& command) {
@@ -159,14 +183,58 @@ Weights PlanOptions::weights(const ModelShape& model) const {
       model, weights_format_.empty() ? std::string(element_name(model.element)) : weights_format_);
 }
 
-PlanRequest PlanOptions::request() const {
+void PlanOptions::require_memory_options_agree() const {
+  struct Part {
+    const char* option;
+    bool given;
+  };
+  const std::array<Part, 6> parts{{{"--gpu", !gpu_.empty()},
+                                   {"--memory", memory_.has_value()},
+                                   {"--weights-bytes", weights_bytes_.has_value()},
+                                   {"--weights-format", !weights_format_.empty()},
+                                   {"--other-memory", other_memory_.has_value()},
+                                   {"--utilization", engine_options_.utilization.has_value()}}};
+  for (const Part& part : parts) {
+    if (part.given && kv_memory_) {
+      throw UsageError(part.option, "cannot be given with --kv-memory, which stands for all of it",
+                       "leave one of them out");
+    }
+    if (part.given && gpu_.empty() && !memory_) {
+      throw UsageError(part.option, "changes nothing without the memory of a GPU",
+                       "add --gpu or --memory, or leave it out");
+    }
+  }
+}
+
+void PlanOptions::require_effect(const std::vector<StoredLayer>& layers) const {
+  require_mikv_effect(cache_.given(), layers);
+  if (!kv_.empty()) require_kv_effect(kv_, layers);
+  if (engine_options_.page_size && engine_ == engines::ideal.name) require_page_effect(layers);
+}
+
+void PlanOptions::require_use_beside_log() const {
+  constexpr const char* kProblem = "changes nothing beside --check-log";
+  if (batch_) throw UsageError("--batch", kProblem, "leave it out");
+  if (engine_options_.max_sequences) throw UsageError("--max-sequences", kProblem, "leave it out");
+}
+
+void PlanOptions::require_no_measured_settings() const {
+  for (const std::string& option : cache_.given()) {
+    constexpr std::array kMeasured{"--group-size", "--policy", "--recent-share", "--seed"};
+    if (std::find(kMeasured.begin(), kMeasured.end(), option) == kMeasured.end()) continue;
+    throw UsageError(option, "cannot be given with --reports, which say it", "leave it out");
+  }
+}
+
+PlanRequest PlanOptions::request(const EngineInfo& engine) const {
   if (model_.empty()) {
     throw UsageError("--model", "is missing", "'mikv models' lists names; or give a config.json");
   }
-  return request(load_model(model_));
+  return request(engine, load_model(model_));
 }
 
-PlanRequest PlanOptions::request(ModelShape model) const {
+PlanRequest PlanOptions::request(const EngineInfo& engine, ModelShape model) const {
+  require_memory_options_agree();
   PlanRequest request;
   request.model = std::move(model);
   request.kv = {.kv = kv_,
@@ -174,13 +242,13 @@ PlanRequest PlanOptions::request(ModelShape model) const {
                 .cache = cache_.config(),
                 .tensor_parallel = tensor_parallel(),
                 .draft_layers = draft_layers_};
-  request.engine = engine_options_;
+  request.engine = engine_options(engine);
   request.context = context_;
   request.sequences = batch_;
   request.kv_memory = kv_memory_;
   request.memory = gpu_bytes();
-  if (request.memory && !request.kv_memory) request.weights = weights(request.model);
-  request.other_memory = other_memory_;
+  if (request.memory) request.weights = weights(request.model);
+  request.other_memory = other_memory_.value_or(0);
   (void)instances();
   return request;
 }

@@ -81,11 +81,44 @@ std::vector<ContextRow> context_rows(const Engine& engine, std::optional<std::in
   return rows;
 }
 
+// What the model, the engine's options or the answer make worth saying.
+std::vector<std::string> notes_of(const PlanRequest& request, const Engine& engine,
+                                  const PlanAnswer& answer) {
+  std::vector<std::string> notes = request.model.notes;
+  const std::optional<std::int64_t> longest = request.model.max_context;
+  if (longest && answer.context > *longest) {
+    notes.push_back("context " + std::to_string(answer.context) +
+                    " is beyond the model's max_position_embeddings, " + std::to_string(*longest));
+  } else if (!longest && !request.context && !answer.max_context) {
+    notes.push_back("no max_position_embeddings in the configuration: context " +
+                    std::to_string(answer.context) + " is taken");
+  }
+  const bool kept_native =
+      std::any_of(engine.layers().begin(), engine.layers().end(),
+                  [](const StoredLayer& layer) { return !layer.obstacle.empty(); });
+  if (kept_native) {
+    notes.emplace_back("layers that the format cannot keep (windows, latents) are native");
+  }
+  if (request.memory && answer.kv_memory == 0) {
+    notes.emplace_back(
+        "nothing is left for KV: more GPUs (--tensor-parallel) or smaller weights would leave "
+        "some");
+  }
+  notes.insert(notes.end(), engine.notes().begin(), engine.notes().end());
+  return notes;
+}
+
 // Fills in context and sequences: what is asked for, else what fits.
 void choose_workload(const PlanRequest& request, const Engine& engine, PlanAnswer& answer) {
   const std::int64_t model_context = request.model.max_context.value_or(kUnknownContext);
   answer.context = request.context.value_or(model_context);
   answer.sequences = request.sequences.value_or(1);
+  if (answer.sequences > most_sequences(request)) {
+    throw UsageError("--batch",
+                     std::to_string(answer.sequences) + " is more than --max-sequences " +
+                         std::to_string(most_sequences(request)),
+                     "ask for fewer, or leave one of them out");
+  }
   const bool both_known = request.context || !answer.kv_memory;
   if (both_known && answer.context * answer.sequences > kMostTokens) {
     throw UsageError("--batch", "and --context are more than 2^32 tokens", "ask for fewer");
@@ -125,6 +158,7 @@ std::unique_ptr<Engine> make_engine(const PlanRequest& request, const EngineInfo
   kv.aliases = info.aliases;
   EngineOptions options = request.engine;
   options.tensor_parallel = kv.tensor_parallel;
+  require_rules(options, info);
   return info.make(store_layers(request.model, kv), options);
 }
 
@@ -152,6 +186,9 @@ PlanAnswer plan(const PlanRequest& request, const EngineInfo& info) {
   PlanAnswer answer;
   answer.engine = info.name;
   answer.settings = engine->settings();
+  answer.settings.emplace_back("max_sequences", request.engine.max_sequences
+                                                    ? std::to_string(*request.engine.max_sequences)
+                                                    : "no limit");
   answer.rules = engine->rules();
   answer.kv_memory = kv_memory(request, *engine);
   choose_workload(request, *engine, answer);
@@ -175,6 +212,7 @@ PlanAnswer plan(const PlanRequest& request, const EngineInfo& info) {
         context_rows(*engine, answer.kv_memory, request.model.max_context.value_or(kUnknownContext),
                      most_sequences(request));
   }
+  answer.notes = notes_of(request, *engine, answer);
   return answer;
 }
 

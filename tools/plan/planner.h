@@ -64,6 +64,7 @@ struct PlanAnswer {
   std::optional<std::int64_t> max_context;
   std::optional<std::int64_t> headroom;  ///< kv_memory less all; negative = it does not fit
   std::vector<ContextRow> contexts;      ///< where neither context nor sequences are given
+  std::vector<std::string> notes;        ///< what a reader should know
 
   [[nodiscard]] bool fits() const { return !headroom || *headroom >= 0; }
   /// Whether what was asked for fits; of a table, any of its contexts.

@@ -58,6 +58,7 @@ nlohmann::json answer_json(const PlanAnswer& answer) {
       {"engine", answer.engine},
       {"settings", settings_json(answer)},
       {"rules", answer.rules},
+      {"notes", answer.notes},
       {"context", answer.context},
       {"batch", answer.sequences},
       {"bytes_per_token", answer.bytes_per_token},

@@ -11,6 +11,7 @@
 #include "tools/plan/model/describe.h"
 #include "tools/report/field.h"
 #include "tools/report/number_text.h"
+#include "tools/support/count_text.h"
 #include "tools/support/terminal.h"
 
 namespace mikv::tools {
@@ -51,24 +52,21 @@ std::string header(const PlanOptions& options, const PlanRequest& request,
                    const PlanAnswer& answer) {
   const ModelShape& model = request.model;
   std::string text =
-      field("model", fmt::format("{}: {} layers, with a cache {}; {} query heads, {}",
-                                 escape(model.name), model.num_layers, layers_text(model),
-                                 model.query_heads, element_name(model.element)));
+      field("model",
+            fmt::format("{}: {}, with a cache {}; {}, {}", escape(model.name),
+                        count_text(model.num_layers, "layer"), layers_text(model),
+                        count_text(model.query_heads, "query head"), element_name(model.element)));
   text += field("engine", settings_text(answer));
   text += field("memory", memory_text(options, request, answer));
-  for (const std::string& note : model.notes) text += field("note", note);
-  const bool kept = std::any_of(answer.groups.begin(), answer.groups.end(),
-                                [](const LayerGroup& group) { return group.like.kept_native; });
-  if (kept) {
-    text += field("note", "layers that the format cannot keep (windows, latents) are native");
-  }
+  for (const std::string& note : answer.notes) text += field("note", escape(note));
   return text;
 }
 
 std::string layers_cell(const std::vector<std::int64_t>& layers) {
   std::string text = layer_list_text(layers);
   constexpr std::size_t kCell = 13;
-  return text.size() <= kCell ? text : fmt::format("{} layers", layers.size());
+  return text.size() <= kCell ? text
+                              : count_text(static_cast<std::int64_t>(layers.size()), "layer");
 }
 
 std::string kind_cell(const LayerShape& shape) {
@@ -142,9 +140,10 @@ std::string spent_text(const PlanBytes& bytes) {
 }
 
 std::string request_text(const PlanAnswer& answer) {
-  return fmt::format("{} bytes + {} bytes a token; at {} tokens {} tokens a GiB",
+  return fmt::format("{} bytes + {} bytes a token; at {} {} tokens a GiB",
                      number(std::round(answer.fixed_bytes)), number(answer.bytes_per_token),
-                     answer.context, number(std::floor(answer.tokens_per_gib)));
+                     count_text(answer.context, "token"),
+                     number(std::floor(answer.tokens_per_gib)));
 }
 
 std::string total_text(const PlanAnswer& answer) {
@@ -175,22 +174,27 @@ std::string parallel_text(const ModelShape& model) {
   return text;
 }
 
+std::string workload_text(const PlanAnswer& answer) {
+  return count_text(answer.sequences, "sequence") + " of " + count_text(answer.context, "token");
+}
+
 std::string fit_text(const PlanOptions& options, const PlanAnswer& answer) {
+  const bool one = answer.sequences == 1;
   std::string text;
   if (!answer.fits()) {
-    text = fmt::format("does not fit: {} of {} tokens need {}", answer.sequences, answer.context,
+    text = fmt::format("does not fit: {} need{} {}", workload_text(answer), one ? "s" : "",
                        bytes_text(answer.all.total()));
   } else {
-    text =
-        fmt::format("{} sequences of {} tokens take {}, which leaves {}", answer.sequences,
-                    answer.context, bytes_text(answer.all.total()), bytes_text(*answer.headroom));
+    text = fmt::format("{} take{} {}, which leaves {}", workload_text(answer), one ? "s" : "",
+                       bytes_text(answer.all.total()), bytes_text(*answer.headroom));
   }
-  text += fmt::format("; at most {} ({:.2f}x), {} tokens", *answer.max_sequences,
-                      *answer.max_concurrency, *answer.tokens);
+  text += fmt::format("; at most {} ({:.2f}x), {}", *answer.max_sequences, *answer.max_concurrency,
+                      count_text(*answer.tokens, "token"));
   if (answer.max_context) text += fmt::format("; the longest context is {}", *answer.max_context);
   if (options.instances() > 1) {
-    text += fmt::format("; {} sequences on {} instances",
-                        *answer.max_sequences * options.instances(), options.instances());
+    text += fmt::format("; {} on {} instances",
+                        count_text(*answer.max_sequences * options.instances(), "sequence"),
+                        options.instances());
   }
   return text;
 }

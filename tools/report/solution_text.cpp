@@ -5,6 +5,7 @@
 
 #include "tools/report/field.h"
 #include "tools/report/number_text.h"
+#include "tools/support/count_text.h"
 #include "tools/support/terminal.h"
 
 namespace mikv::tools {
@@ -98,9 +99,9 @@ std::string solution_text(const Solution& solution, const SolverQuestion& questi
     text += field("needs", "no plan of these settings is within the error");
   }
   if (solution.unmeasured_layers > 0) {
-    text += field("bound", fmt::format("{} layers are in no report: the error is that of the "
-                                       "others, the model's is not known",
-                                       solution.unmeasured_layers));
+    text += field("bound", fmt::format("{} in no report: the error is that of the others, the "
+                                       "model's is not known",
+                                       count_text(solution.unmeasured_layers, "layer")));
   }
   return text + "\n" + front_table(solution, color);
 }

@@ -2,6 +2,7 @@
 #include "tools/plan/engines/common.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/error.h"
@@ -54,20 +55,42 @@ void require_formats(std::string_view engine, const std::vector<StoredLayer>& la
 }
 
 Release parse_release(const std::string& version) {
-  Release release;
+  const auto refuse = [&version] {
+    throw UsageError("--engine-version", "'" + version + "' is no version", "write it as 0.10.2");
+  };
+  std::array<std::int64_t, 3> numbers{};
+  std::size_t count = 0;
   const char* at = version.data() + (version.starts_with('v') ? 1 : 0);
   const char* end = version.data() + version.size();
-  const auto major = std::from_chars(at, end, release.major);
-  if (major.ec != std::errc() || release.major < 0) {
-    throw UsageError("--engine-version", "'" + version + "' is no version", "write it as 0.10.2");
+  while (count < numbers.size()) {
+    std::int64_t& number = numbers.at(count++);
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error != std::errc() || number < 0) refuse();
+    at = next;
+    if (at == end || *at != '.' || count == numbers.size()) break;
+    ++at;
   }
-  if (major.ptr != end && *major.ptr == '.') {
-    const auto minor = std::from_chars(major.ptr + 1, end, release.minor);
-    if (minor.ec != std::errc() || release.minor < 0) {
-      throw UsageError("--engine-version", "'" + version + "' is no version", "write it as 0.10.2");
-    }
-  }
-  return release;
+  // A release candidate has its release's rules.
+  const std::string_view rest(at, static_cast<std::size_t>(end - at));
+  const bool candidate = rest.size() > 2 && rest.starts_with("rc") &&
+                         rest.find_first_not_of("0123456789", 2) == std::string_view::npos;
+  if (!rest.empty() && !candidate) refuse();
+  return {numbers[0], numbers[1]};
+}
+
+void require_release(std::string_view engine, const std::string& version, const Release& oldest,
+                     const Release& newest) {
+  const Release release = parse_release(version);
+  if (release >= oldest && release <= newest) return;
+  const auto text = [](const Release& known) {
+    return std::to_string(known.major) + "." + std::to_string(known.minor);
+  };
+  std::string known = text(oldest);
+  if (newest > oldest) known += " to " + text(newest);
+  throw UsageError(
+      "--engine-version",
+      "'" + version + "' is no version of " + std::string(engine) + " whose rules are known",
+      "known: " + known + "; '--check-log' says whether they still hold");
 }
 
 std::string setting_text(double value) {

@@ -47,8 +47,12 @@ struct Release {
   auto operator<=>(const Release&) const = default;
 };
 
-/// Throws UsageError for text that begins with no number.
+/// Reads "0.10", "v0.10.2" or "1.2.0rc3". Throws UsageError for other text.
 [[nodiscard]] Release parse_release(const std::string& version);
+
+/// Throws UsageError for a release that is not one of those whose rules are known.
+void require_release(std::string_view engine, const std::string& version, const Release& oldest,
+                     const Release& newest);
 
 /// A number as a setting shows it: 0.92, not 0.920000.
 [[nodiscard]] std::string setting_text(double value);

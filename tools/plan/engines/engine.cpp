@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/plan/engines/engine.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 
@@ -31,6 +32,17 @@ std::int64_t largest(std::int64_t limit, const std::function<bool(std::int64_t)>
 }
 
 }  // namespace
+
+bool Engine::has_window() const {
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](const StoredLayer& layer) { return layer.shape.window > 0; });
+}
+
+void Engine::note_without_windows(const std::optional<std::int64_t>& option,
+                                  std::string_view name) {
+  if (!option || has_window()) return;
+  notes_.push_back(std::string(name) + " changes nothing: no layer has a window");
+}
 
 PlanBytes Engine::bytes(const Workload& workload) const {
   PlanBytes sum;

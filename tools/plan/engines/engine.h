@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tools/plan/bytes.h"
+#include "tools/plan/engines/engine_options.h"
 #include "tools/plan/kv/stored_layer.h"
 
 namespace mikv::tools {
@@ -20,17 +21,6 @@ namespace mikv::tools {
 struct Workload {
   std::int64_t context = 0;  ///< tokens of each
   std::int64_t sequences = 1;
-};
-
-/// Options of an engine; what is not given is its default.
-struct EngineOptions {
-  std::string version;                             ///< empty = the newest rules that are known
-  std::optional<std::int64_t> page_size;           ///< tokens
-  std::optional<std::int64_t> max_batched_tokens;  ///< in one step
-  std::optional<std::int64_t> max_sequences;
-  std::optional<std::int64_t> ubatch;  ///< llama.cpp's physical batch
-  std::optional<double> utilization;   ///< share of the memory, 0 to 1
-  std::int64_t tensor_parallel = 1;
 };
 
 /// Memory of one GPU, in bytes, and what else of it is spoken for.
@@ -70,6 +60,8 @@ class Engine {
   [[nodiscard]] virtual std::vector<Setting> settings() const = 0;
   /// In words, how its bytes differ from keys and values alone.
   [[nodiscard]] virtual std::vector<std::string> rules() const = 0;
+  /// What a user should know of the options given.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
   /// All layers and padding.
   [[nodiscard]] PlanBytes bytes(const Workload& workload) const;
@@ -80,8 +72,14 @@ class Engine {
   [[nodiscard]] std::int64_t max_context(std::int64_t memory, std::int64_t sequences,
                                          std::int64_t limit) const;
 
+ protected:
+  [[nodiscard]] bool has_window() const;
+  /// Notes that the option, if it is given, changes nothing: no layer has a window.
+  void note_without_windows(const std::optional<std::int64_t>& option, std::string_view name);
+
  private:
   std::vector<StoredLayer> layers_;
+  std::vector<std::string> notes_;
 };
 
 /// A registered engine.
@@ -89,7 +87,11 @@ struct EngineInfo {
   std::string_view name;
   /// Names of formats as the engine means them.
   std::span<const std::pair<std::string_view, std::string_view>> aliases;
-  /// Throws UsageError for an option or a format that the engine does not have.
+  /// Those that its rules take.
+  std::span<const EngineOption> options;
+  /// Throws UsageError for a version whose rules are not known; nullptr where it has no versions.
+  void (*require_version)(const std::string& version);
+  /// Throws UsageError for a format that the engine does not have.
   std::unique_ptr<Engine> (*make)(std::vector<StoredLayer> layers, const EngineOptions& options);
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // No engine: keys and values alone, windows exactly full, MiKV as this project stores it.
 #include <algorithm>
+#include <array>
 
 #include "core/cache_footprint.h"
 #include "core/constants.h"
@@ -8,6 +9,8 @@
 
 namespace mikv::tools {
 namespace {
+
+constexpr std::array kOptions{EngineOption::page_size, EngineOption::utilization};
 
 class Ideal final : public Engine {
  public:
@@ -67,7 +70,8 @@ std::unique_ptr<Engine> make(std::vector<StoredLayer> layers, const EngineOption
 }  // namespace
 
 namespace engines {
-const EngineInfo ideal{.name = "ideal", .aliases = {}, .make = make};
+const EngineInfo ideal{
+    .name = "ideal", .aliases = {}, .options = kOptions, .require_version = nullptr, .make = make};
 }
 
 }  // namespace mikv::tools

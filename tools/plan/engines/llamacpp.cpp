@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/error.h"
 #include "tools/plan/engines/common.h"
 #include "tools/plan/kv/token_bytes.h"
 
@@ -14,14 +15,26 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kAliases{
     {{"int8", "q8_0"}, {"int4", "q4_0"}, {"f16", "fp16"}, {"f32", "fp32"}}};
 constexpr std::int64_t kCellStep = 256;
 
+// Builds are many, the layouts are two: one buffer for all sequences, or one each.
+constexpr const char* kUnified = "unified";
+
+void require_version(const std::string& version) {
+  if (version == kUnified) return;
+  throw UsageError("--engine-version",
+                   "'" + version + "' is no cache of llamacpp whose rules are known",
+                   "known: unified, one buffer for all sequences (--kv-unified)");
+}
+
+constexpr std::array kOptions{EngineOption::version, EngineOption::ubatch};
+
 class LlamaCpp final : public Engine {
  public:
   LlamaCpp(std::vector<StoredLayer> layers, const EngineOptions& options)
       : Engine(std::move(layers)),
-        version_(options.version.empty() ? "unified cache" : options.version),
+        version_(options.version.empty() ? kUnified : options.version),
         ubatch_(options.ubatch.value_or(512)),
-        utilization_(options.utilization.value_or(1)),
         tensor_parallel_(options.tensor_parallel) {
+    note_without_windows(options.ubatch, "ubatch");
     using enum DenseFormat;
     require_formats("llamacpp", this->layers(),
                     {fp32, fp16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl});
@@ -36,7 +49,7 @@ class LlamaCpp final : public Engine {
   }
 
   std::int64_t kv_memory(const GpuBudget& budget) const override {
-    return share_less_weights(budget, utilization_, tensor_parallel_);
+    return share_less_weights(budget, 1, tensor_parallel_);
   }
 
   double concurrency(std::int64_t memory, std::int64_t context) const override {
@@ -50,9 +63,7 @@ class LlamaCpp final : public Engine {
   }
 
   std::vector<Setting> settings() const override {
-    return {{"version", version_},
-            {"ubatch", std::to_string(ubatch_)},
-            {"utilization", setting_text(utilization_)}};
+    return {{"version", version_}, {"ubatch", std::to_string(ubatch_)}};
   }
 
   std::vector<std::string> rules() const override {
@@ -70,7 +81,6 @@ class LlamaCpp final : public Engine {
 
   std::string version_;
   std::int64_t ubatch_;
-  double utilization_;
   std::int64_t tensor_parallel_;
 };
 
@@ -81,7 +91,11 @@ std::unique_ptr<Engine> make(std::vector<StoredLayer> layers, const EngineOption
 }  // namespace
 
 namespace engines {
-const EngineInfo llamacpp{.name = "llamacpp", .aliases = kAliases, .make = make};
+const EngineInfo llamacpp{.name = "llamacpp",
+                          .aliases = kAliases,
+                          .options = kOptions,
+                          .require_version = require_version,
+                          .make = make};
 }
 
 }  // namespace mikv::tools

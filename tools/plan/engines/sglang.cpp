@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SGLang: a pool of tokens for all sequences; sliding layers have a smaller one of their own.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -13,6 +14,15 @@ namespace {
 constexpr std::int64_t kWindowTokens = 4;
 constexpr std::int64_t kFullTokens = 5;
 
+constexpr Release kKnown{0, 5};
+
+void require_version(const std::string& version) {
+  require_release("sglang", version, kKnown, kKnown);
+}
+
+constexpr std::array kOptions{EngineOption::version, EngineOption::page_size,
+                              EngineOption::utilization};
+
 class Sglang final : public Engine {
  public:
   Sglang(std::vector<StoredLayer> layers, const EngineOptions& options)
@@ -21,13 +31,16 @@ class Sglang final : public Engine {
         page_size_(options.page_size.value_or(1)),
         utilization_(options.utilization.value_or(0.88)),
         tensor_parallel_(options.tensor_parallel) {
-    (void)parse_release(version_);
     using enum DenseFormat;
     require_formats("sglang", this->layers(), {fp32, fp16, bf16, fp8});
     for (const StoredLayer& layer : this->layers()) {
       if (layer.shape.kind == LayerKind::recurrent) {
-        throw UsageError("--engine", "sglang sizes recurrent states by a rule that is not known",
-                         "use ideal, vllm or llamacpp");
+        // Its share of the memory and its slots a request follow several options of its cache.
+        throw UsageError("--engine",
+                         "sglang keeps recurrent states, as layer " + std::to_string(layer.layer) +
+                             " has by " + layer.kind_field +
+                             ", in a pool whose size follows no rule that is known here",
+                         "use ideal, vllm, trtllm or llamacpp");
       }
       (layer.shape.window > 0 ? windows_ : others_) = true;
     }
@@ -101,7 +114,11 @@ std::unique_ptr<Engine> make(std::vector<StoredLayer> layers, const EngineOption
 }  // namespace
 
 namespace engines {
-const EngineInfo sglang{.name = "sglang", .aliases = {}, .make = make};
+const EngineInfo sglang{.name = "sglang",
+                        .aliases = {},
+                        .options = kOptions,
+                        .require_version = require_version,
+                        .make = make};
 }
 
 }  // namespace mikv::tools

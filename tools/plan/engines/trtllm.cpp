@@ -5,6 +5,7 @@
 #include <array>
 
 #include "tools/plan/engines/common.h"
+#include "tools/support/count_text.h"
 
 namespace mikv::tools {
 namespace {
@@ -28,6 +29,15 @@ const ParallelCost& cost_of(std::int64_t tensor_parallel) {
   return next == kCosts.end() ? kCosts.back() : *next;
 }
 
+constexpr Release kKnown{1, 2};
+
+void require_version(const std::string& version) {
+  require_release("trtllm", version, kKnown, kKnown);
+}
+
+constexpr std::array kOptions{EngineOption::version, EngineOption::page_size,
+                              EngineOption::utilization, EngineOption::max_batched_tokens};
+
 class TrtLlm final : public Engine {
  public:
   TrtLlm(std::vector<StoredLayer> layers, const EngineOptions& options)
@@ -37,7 +47,6 @@ class TrtLlm final : public Engine {
         max_batched_tokens_(options.max_batched_tokens.value_or(8192)),
         utilization_(options.utilization.value_or(0.9)),
         tensor_parallel_(options.tensor_parallel) {
-    (void)parse_release(version_);
     using enum DenseFormat;
     require_formats("trtllm", this->layers(), {fp32, fp16, bf16, fp8, nvfp4});
   }
@@ -68,7 +77,7 @@ class TrtLlm final : public Engine {
   }
 
   std::vector<std::string> rules() const override {
-    return {"blocks of " + std::to_string(page_size_) + " tokens",
+    return {"blocks of " + count_text(page_size_, "token"),
             "a share of what is free after weights, activations (estimated) and 3.5 GiB"};
   }
 
@@ -87,7 +96,11 @@ std::unique_ptr<Engine> make(std::vector<StoredLayer> layers, const EngineOption
 }  // namespace
 
 namespace engines {
-const EngineInfo trtllm{.name = "trtllm", .aliases = {}, .make = make};
+const EngineInfo trtllm{.name = "trtllm",
+                        .aliases = {},
+                        .options = kOptions,
+                        .require_version = require_version,
+                        .make = make};
 }
 
 }  // namespace mikv::tools

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "tools/plan/engines/common.h"
+#include "tools/support/count_text.h"
 
 namespace mikv::tools {
 namespace {
@@ -33,6 +34,16 @@ Rules rules_of(const Release& release) {
   return rules;
 }
 
+constexpr Release kOldest{0, 6};
+constexpr Release kNewest{0, 20};
+
+void require_version(const std::string& version) {
+  require_release("vllm", version, kOldest, kNewest);
+}
+
+constexpr std::array kOptions{EngineOption::version, EngineOption::page_size,
+                              EngineOption::utilization, EngineOption::max_batched_tokens};
+
 // Layers whose pages are alike.
 struct PageType {
   const StoredLayer* layer = nullptr;  // one of them
@@ -52,6 +63,7 @@ class Vllm final : public Engine {
         max_batched_tokens_(options.max_batched_tokens.value_or(8192)),
         utilization_(options.utilization.value_or(rules_.utilization)),
         tensor_parallel_(options.tensor_parallel) {
+    note_without_windows(options.max_batched_tokens, "max_batched_tokens");
     using enum DenseFormat;
     require_formats("vllm", this->layers(),
                     {fp32, fp16, bf16, fp8, fp8_per_token_head, int8_per_token_head,
@@ -117,7 +129,7 @@ class Vllm final : public Engine {
   }
 
   std::vector<std::string> rules() const override {
-    std::vector<std::string> lines{"pages of " + std::to_string(block_) + " tokens"};
+    std::vector<std::string> lines{"pages of " + count_text(block_, "token")};
     if (rules_.first_engine && has_window()) {
       lines.emplace_back("the first engine keeps all tokens in sliding layers too");
     } else if (has_window()) {
@@ -125,8 +137,8 @@ class Vllm final : public Engine {
                       " tokens of the steps in flight");
     }
     if (!pooled_) {
-      lines.push_back(std::to_string(groups()) + " groups of " + std::to_string(group_size_) +
-                      " layers, pages of " + std::to_string(types_.front().page) + " bytes");
+      lines.push_back(count_text(groups(), "group") + " of " + count_text(group_size_, "layer") +
+                      ", pages of " + count_text(types_.front().page, "byte"));
     }
     lines.emplace_back("activations and CUDA graphs: as --other-memory says");
     return lines;
@@ -210,11 +222,6 @@ class Vllm final : public Engine {
 
   std::int64_t in_flight() const { return max_batched_tokens_ * rules_.steps_in_flight; }
 
-  bool has_window() const {
-    return std::any_of(types_.begin(), types_.end(),
-                       [](const PageType& type) { return type.layer->shape.window > 0; });
-  }
-
   std::int64_t needed(const StoredLayer& layer, std::int64_t context) const {
     return rules_.first_engine ? context : needed_tokens(layer.shape, context);
   }
@@ -269,7 +276,11 @@ std::unique_ptr<Engine> make(std::vector<StoredLayer> layers, const EngineOption
 }  // namespace
 
 namespace engines {
-const EngineInfo vllm{.name = "vllm", .aliases = kAliases, .make = make};
+const EngineInfo vllm{.name = "vllm",
+                      .aliases = kAliases,
+                      .options = kOptions,
+                      .require_version = require_version,
+                      .make = make};
 }
 
 }  // namespace mikv::tools

@@ -56,28 +56,24 @@ class Keeper {
     const KvDialect dialect{native_, options.aliases};
     if (!options.kv.empty()) default_ = parse_default(options.kv, dialect);
     if (!options.plan.empty()) plan_ = parse_kv_plan(options.plan, dialect);
-    for (const KvPlanEntry& entry : plan_) {
-      if (entry.layers.first < model.num_layers) continue;
-      throw UsageError("--plan",
-                       "entry '" + to_string(KvPlan{entry}) + "' covers no layer of the model",
-                       "its layers are 0 to " + std::to_string(model.num_layers - 1));
-    }
+    for (const KvPlanEntry& entry : plan_) require_layers(model, entry);
   }
 
   StoredLayer keep(const NumberedLayer& layer, std::int64_t query_heads) const {
     StoredLayer stored{.layer = layer.layer,
                        .shape = on_one_gpu(layer.shape, options_.tensor_parallel),
-                       .dense = native_};
+                       .dense = native_,
+                       .kind_field = layer.kind_field};
     if (layer.shape.kind == LayerKind::recurrent) {
       stored.kv = "state";
       return stored;
     }
     const KvChoice* planned = find(plan_, layer.layer);
     const KvChoice& choice = planned != nullptr ? *planned : default_;
-    const std::string problem = obstacle(layer.shape, choice);
-    if (!problem.empty()) {
-      if (planned != nullptr) refuse(layer.layer, choice, problem);
-      stored.kept_native = true;
+    stored.planned = planned != nullptr;
+    stored.obstacle = obstacle(layer.shape, choice);
+    if (!stored.obstacle.empty()) {
+      if (planned != nullptr) refuse(layer.layer, choice, stored.obstacle);
       stored.kv = name(native_);
       return stored;
     }
@@ -85,12 +81,24 @@ class Keeper {
     if (const auto* dense = std::get_if<DenseFormat>(&choice)) {
       stored.dense = *dense;
     } else {
-      stored.mikv = config(layer, std::get<LayerSettings>(choice), query_heads);
+      stored.settings = std::get<LayerSettings>(choice);
+      stored.mikv = config(layer, stored.settings, query_heads);
     }
     return stored;
   }
 
  private:
+  void require_layers(const ModelShape& model, const KvPlanEntry& entry) const {
+    const std::int64_t layers = model.num_layers + options_.draft_layers;
+    const bool covers_some = entry.layers.first < layers;
+    if (covers_some && entry.layers.last.value_or(0) < layers) return;
+    throw UsageError("--plan",
+                     "entry '" + to_string(KvPlan{entry}) +
+                         (covers_some ? "' names layers that the model does not have"
+                                      : "' covers no layer of the model"),
+                     "it has " + std::to_string(layers) + ", 0 to " + std::to_string(layers - 1));
+  }
+
   static KvChoice parse_default(const std::string& kv, const KvDialect& dialect) {
     try {
       return parse_kv(kv, kv, dialect);

@@ -23,7 +23,10 @@ struct StoredLayer {
   DenseFormat dense = DenseFormat::bf16;
   std::optional<LayerConfig> mikv{};  ///< in place of dense
   std::string kv{};                   ///< the choice as text
-  bool kept_native = false;           ///< the choice cannot keep such a layer
+  std::string obstacle{};             ///< why it is native: the choice cannot keep such a layer
+  bool planned = false;               ///< --plan has an entry for it
+  LayerSettings settings{};           ///< MiKV: what the choice itself says
+  std::string kind_field{};           ///< of config.json: what says the layer's kind
 };
 
 /// What decides how layers are kept.

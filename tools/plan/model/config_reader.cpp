@@ -142,9 +142,9 @@ void add_layers(const ConfigObject& config, ModelShape& model) {
     if (!kind.kind) continue;
     if (*kind.kind == LayerKind::recurrent) {
       model.layers.push_back(
-          {i, {.kind = LayerKind::recurrent, .recurrent = recurrent_state(config)}});
+          {i, {.kind = LayerKind::recurrent, .recurrent = recurrent_state(config)}, kind.field});
     } else if (auto shape = attention.shape(i, kind, model.max_context)) {
-      model.layers.push_back({i, *shape});
+      model.layers.push_back({i, *shape, kind.field});
     }
   }
   if (model.layers.empty()) config.refuse("", "describes no layer with a cache");

@@ -59,6 +59,7 @@ struct LayerShape {
 struct NumberedLayer {
   std::int64_t layer = 0;
   LayerShape shape;
+  std::string kind_field{};  ///< of config.json: what says the layer's kind
 };
 
 /// A model as its config.json describes it.

@@ -30,7 +30,7 @@ class LayerCosts {
   std::int64_t bytes(std::int64_t layer, const std::string& kv) {
     const Engine& engine = engine_of(kv);
     const StoredLayer* stored = find_layer(engine, layer);
-    if (stored == nullptr || stored->kept_native) {
+    if (stored == nullptr || !stored->obstacle.empty()) {
       throw UsageError("--reports",
                        "layer " + std::to_string(layer) + " of " + request_.model.name +
                            " cannot be kept in " + kv,
