@@ -17,8 +17,7 @@ using kernel_test::CaseResult;
 using kernel_test::Operation;
 using kernel_test::Status;
 
-constexpr std::array<Status, 5> kStatuses{Status::passed, Status::failed, Status::mistrusted,
-                                          Status::error, Status::not_implemented};
+constexpr std::array<Status, 5> kStatuses = kernel_test::statuses();
 // Of the cases that did not pass.
 constexpr std::int64_t kMostShown = 10;
 constexpr const char* kRow = "{:<12}{:>8}{:>8}{:>12}{:>8}{:>17}\n";
