@@ -76,6 +76,13 @@ std::string case_text(const CaseResult& one) {
   return text;
 }
 
+std::string tested_text(const TestRun& run) {
+  if (run.from_files) return fmt::format("results  {}\n", escape(run.plugin.path));
+  return fmt::format("plug-in  {}: {}, {} memory\n", escape(run.plugin.path),
+                     escape(run.plugin.name),
+                     run.plugin.memory == MIKV_MEMORY_CUDA ? "CUDA" : "host");
+}
+
 }  // namespace
 
 std::int64_t count(const TestRun& run, Status status) {
@@ -109,10 +116,8 @@ nlohmann::json test_json(const TestRun& run) {
 }
 
 std::string test_table(const TestRun& run, bool color) {
-  std::string text =
-      fmt::format("plug-in  {}: {}, {} memory\njudged   {}, seed {}\n\n", escape(run.plugin.path),
-                  escape(run.plugin.name), run.plugin.memory == MIKV_MEMORY_CUDA ? "CUDA" : "host",
-                  to_string(run.rule), run.seed);
+  std::string text = tested_text(run);
+  text += fmt::format("judged   {}, seed {}\n\n", to_string(run.rule), run.seed);
   text += bold(fmt::format(fmt::runtime(kRow), "operation", "passed", "failed", "mistrusted",
                            "error", "not implemented"),
                color);
