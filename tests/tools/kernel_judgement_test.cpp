@@ -71,6 +71,25 @@ TEST_CASE("damage around an array is found, what a kernel may write is none") {
     *(array.row(1, 0, 2).data() + 5) = std::byte{1};
     CHECK(array.damage());
   }
+  SECTION("before the first byte") {
+    std::byte* first = array.row(0, 0, 0).data();
+    *(first - 1) = std::byte{1};
+    CHECK(array.damage().value() ==
+          "codes: byte 1 before " + std::string(layout == ArrayLayout::wide
+                                                    ? "sequence 0 was overwritten"
+                                                    : "the array was overwritten"));
+    array.restore();  // what was damaged once stays so: calls may be repeated
+    CHECK(array.damage());
+  }
+  SECTION("a whole row of values before the first byte") {
+    *(array.row(0, 0, 0).data() - 256) = std::byte{1};
+    CHECK(array.damage().value().find("byte 256 before") != std::string::npos);
+  }
+  SECTION("behind the last byte") {
+    const std::span<std::byte> last = array.sequence(1);
+    *(last.data() + last.size()) = std::byte{1};
+    CHECK(array.damage().value().find("codes: byte 1 behind") == 0);
+  }
   SECTION("put back") {
     array.row(0, 0, 0)[0] = std::byte{1};
     array.restore();
