@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // mikv test: is my kernel right, and still right?
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <set>
 
+#include "core/error.h"
 #include "tools/commands/command.h"
 #include "tools/kernel_test/case_list.h"
 #include "tools/kernel_test/minimize.h"
@@ -55,7 +58,9 @@ void Test::add_to(CLI::App& command) {
       ->type_name("N")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
-  command.add_option("--time-limit", time_limit, "seconds that a case may take")
+  command
+      .add_option("--time-limit", time_limit,
+                  "seconds that a case, or loading the plug-in, may take")
       ->type_name("S")
       ->check(CLI::Range(0.01, 86400.0))
       ->capture_default_str();
@@ -71,6 +76,9 @@ void Test::add_to(CLI::App& command) {
   common.add_threads(command);
   command.footer(
       "Each case runs in a process of its own. Exit code 1 unless every implemented case passes.\n"
+      "CASE is OPERATION:SHAPE:... with s=TOKENS b=SEQUENCES r=RATIO FORMAT hi=FORMAT g=GROUP\n"
+      "e=ELEMENT data=PATTERN nobalancer dense wide seed=N; SHAPE is a model's name or q32k8d128\n"
+      "(tools/kernel_test/README.md).\n"
       "Examples:\n"
       "  mikv test --plugin ./libmine.so --op decode --junit report.xml\n"
       "  mikv test --plugin ./libmine.so --case decode:llama3-8b:s=513:r=0.2:int2:seed=7");
@@ -112,12 +120,12 @@ ExitCode Test::run() const {
   run.rule = kernel_test::parse_rule(output.judge);
   run.seed = choice.seed;
   run.repeat = repeat;
-  run.plugin = kernel_test::probe_plugin(plugin);
   kernel_test::SuiteOptions options;
   options.rule = run.rule;
   options.repeat = repeat;
   options.limit = std::chrono::milliseconds(static_cast<std::int64_t>(time_limit * 1000));
   options.threads = common.thread_count();
+  run.plugin = kernel_test::probe_plugin(plugin, options.limit);
   {
     Progress progress(common.quiet);
     options.progress = [&progress](std::int64_t done, std::int64_t of) {
@@ -128,6 +136,10 @@ ExitCode Test::run() const {
   if (minimize) run.minimized = minimized(run, options);
   output.write(run, common);
   if (github) annotate(run);
+  if (count(run, Status::not_implemented) == static_cast<std::int64_t>(run.cases.size())) {
+    fmt::print(stderr, "mikv: {}: implements none of these cases: nothing was tested\n",
+               escape(plugin));
+  }
   return succeeded(run) ? ExitCode::ok : ExitCode::threshold;
 }
 
