@@ -116,6 +116,20 @@ class Checks:
         right = self.run("unbroken.so", "--case", "decode:q2k1d16:s=9", expect=0)
         assert right.stderr == "", right.stderr
 
+    def recorded_cases(self):
+        trace = "data/traces/text112-layer-3.safetensors"
+        names = self.run(None, "--list", "--trace", trace, expect=0).stdout.split()
+        assert len(names) > 50 and all(f":trace={trace}:layer=3:" in name for name in names), names
+        report = self.report("unbroken.so", "--trace", trace, expect=0)
+        assert [case["name"] for case in report["cases"]] == names
+        assert report["total"]["passed"] == report["total"]["cases"], report["total"]
+        some = ["--trace", trace, "--op", "decode", "--filter", "r=0.2:int2"]
+        assert self.report("head_mapping.so", *some, expect=1)["total"]["failed"] == 2
+        smallest = self.report("head_mapping.so", *some, "--minimize", expect=1)["minimized"][0]["name"]
+        assert f":trace={trace}:layer=3:s=" in smallest, smallest
+        self.run("unbroken.so", "--trace", trace, "--case", "decode:q4k2d64", expect=2)
+        self.run("unbroken.so", "--trace", "README.md", expect=3)
+
     def documented_cases(self):
         """Every name of a case that the documents give."""
         text = "".join(document.read_text(encoding="utf-8") for document in self.documents)
@@ -130,7 +144,7 @@ def main():
     subprocess.run([sys.executable, source / "tests/scripts/build_planted_bugs.py", source, work, *LIBRARIES], check=True)
     checks = Checks(mikv, source, work)
     for check in (checks.right_plugin, checks.wrong_plugin, checks.killed_plugins, checks.bad_input, checks.bad_tables,
-                  checks.documented_cases):
+                  checks.recorded_cases,                  checks.documented_cases):
         check()
         print(f"{check.__name__}: ok")
     return 0
