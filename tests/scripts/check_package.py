@@ -24,6 +24,7 @@ PRIVATE_HEADERS = ["trace/safetensors_sax.h", "reference/vector/"]
 CUDA_HEADERS = ["cuda/devices.h", "cuda/layer_run.h"]
 OTHER_FILES = ["share/doc/mikv/README.md", "share/doc/mikv/LICENSE", "share/doc/mikv/core/ALGORITHM.md",
                "share/doc/mikv/trace/FORMAT.md", "share/doc/mikv/tools/schemas/replay.schema.json",
+               "share/doc/mikv/tools/kernel_test/README.md",
                "share/bash-completion/completions/mikv", "share/zsh/site-functions/_mikv",
                "share/fish/vendor_completions.d/mikv.fish"]
 

@@ -75,9 +75,37 @@ def documents(mikv, trace, folder):
         yield "replay", both
     subprocess.run([mikv, "cases", "export", folder / "cases", "--quiet"], check=True)
     yield "cases", json.loads((folder / "cases/manifest.json").read_text(encoding="utf-8"))
+    yield from test_documents(mikv, folder)
+    yield "benchmark_diff", run([mikv, "diff", *benchmark_files(folder), "--json", "-"])
     diff = run([mikv, "diff", *reports, "--json", "-"])
     assert diff["total"]["divergence"]["mismatched"]["delta"] == 3
     yield "diff", diff
+
+
+def test_documents(mikv, folder):
+    """Of results that are not there: every case fails."""
+    (folder / "results").mkdir()
+    report = folder / "test.json"
+    command = [mikv, "cases", "verify", folder / "cases", "--results", folder / "results", "--quiet", "--json", report]
+    assert subprocess.run(command, check=False).returncode == 1
+    document = json.loads(report.read_text(encoding="utf-8"))
+    yield "test", document
+    document["cases"][0]["status"] = "passed"
+    document["cases"].pop()
+    better = folder / "better.json"
+    better.write_text(json.dumps(document), encoding="utf-8")
+    diff = run([mikv, "diff", report, better, "--json", "-"])
+    assert diff["total"]["fixed"] == diff["total"]["removed"] == 1
+    yield "test_diff", diff
+
+
+def benchmark_files(folder):
+    """Two reports as Google Benchmark writes them, the second with a replay of benchmark_ratios.py."""
+    for name, more in (("before", {}), ("after", {"replays": [{"threads": 1, "seconds": 2, "processor_seconds": 2}]})):
+        path = folder / f"{name}.json"
+        time = {"run_name": "decode", "cpu_time": len(name), "real_time": len(name), "time_unit": "us"}
+        path.write_text(json.dumps({"context": {"cpu": name}, "benchmarks": [time], **more}), encoding="utf-8")
+        yield path
 
 
 def main():
@@ -98,7 +126,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 18 else 1
+    return 0 if checked == 21 else 1
 
 
 if __name__ == "__main__":

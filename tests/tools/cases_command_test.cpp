@@ -109,6 +109,30 @@ TEST_CASE("an export takes the place of an earlier one, in dense arrays whatever
   CHECK(json::parse(read_text(folders.manifest))["cases"].size() == 1);
 }
 
+TEST_CASE("of an earlier export its cases are removed, and nothing else") {
+  const Folders folders;
+  const std::string mine = folders.cases + "/mine.safetensors";
+  const std::string stale = folders.cases + "/001-append.safetensors";
+  write_text(mine, "mine");
+  REQUIRE(std::filesystem::exists(stale));
+  const auto export_one = [&] {
+    CHECK(run_mikv({"cases", "export", folders.cases, "--case", kDecode}).exit_code == 0);
+  };
+  export_one();
+  CHECK_FALSE(std::filesystem::exists(stale));
+  CHECK(std::filesystem::exists(folders.cases + "/" + kFile));
+  CHECK(read_text(mine) == "mine");
+  write_text(stale, "not listed");
+  export_one();
+  CHECK(std::filesystem::exists(stale));
+  json foreign = json::parse(read_text(folders.manifest));
+  foreign["cases"][0]["file"] = "../report.json";
+  write_text(folders.manifest, foreign.dump());
+  write_text(folders.file("report.json"), "mine");
+  export_one();
+  CHECK(read_text(folders.file("report.json")) == "mine");
+}
+
 TEST_CASE("a result that is missing fails its case, an intermediate may be missing") {
   Folders folders;
   folders.write_results(kFile, kDecode, [](const CaseArray& array) {
@@ -155,24 +179,49 @@ TEST_CASE("rows that are no outputs are ignored, a wrong output is not") {
   CHECK(folders.verify({"--judge", "bitwise"}).exit_code == 1);
 }
 
-TEST_CASE("malformed results are refused by name") {
+TEST_CASE(
+    "a malformed file of results is its case's error, by file and field; the others are judged") {
   Folders folders;
   const std::string path = folders.result(kFile);
   const std::string right = read_text(path);
-  const auto refuses = [&](const std::string& content, const std::string& message) {
-    write_text(path, content);
-    const ProgramResult refused = folders.verify();
-    CHECK(refused.exit_code == 3);
-    CHECK_THAT(refused.error, ContainsSubstring(path + ": " + message));
+  const auto fails = [&](const std::string& message) {
+    const std::string report = folders.file("report.json");
+    const std::string junit = folders.file("report.xml");
+    const ProgramResult judged = folders.verify({"--json", report, "--junit", junit, "--quiet"});
+    CHECK(judged.exit_code == 1);
+    CHECK(judged.error.empty());
+    const json document = json::parse(read_text(report));
+    CHECK(document["cases"][0]["status"] == "error");
+    CHECK(document["cases"][0]["stage"] == "results");
+    CHECK_THAT(document["cases"][0]["message"].get<std::string>(),
+               ContainsSubstring(path + ": " + message));
+    CHECK(document["cases"][1]["status"] == "passed");
+    CHECK_THAT(read_text(junit), ContainsSubstring("failures=\"0\" errors=\"1\""));
+    std::filesystem::remove(report);
+    std::filesystem::remove(junit);
   };
-  refuses(right.substr(0, right.size() - 1), "");
-  refuses(right.substr(0, 5), "is too short");
+  const auto fails_with = [&](const std::string& content, const std::string& message) {
+    write_text(path, content);
+    fails(message);
+  };
+  fails_with(right.substr(0, right.size() - 1), "");
+  fails_with(right.substr(0, 5), "is too short");
   const auto with = [&right](const std::string& from, const std::string& to) {
     std::string text = right;
     return text.replace(text.find(from, text.find("\"outputs\"")), from.size(), to);
   };
-  refuses(with("F32", "U32"), "outputs: is U32 [2, 2, 1, 16]; write F32 [2, 2, 1, 16]");
-  refuses(with("[2,2,1,16]", "[2,1,2,16]"), "outputs: is F32 [2, 1, 2, 16]; write");
+  fails_with(with("F32", "U32"), "outputs: is U32 [2, 2, 1, 16]; write F32 [2, 2, 1, 16]");
+  fails_with(with("[2,2,1,16]", "[2,1,2,16]"), "outputs: is F32 [2, 1, 2, 16]; write");
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  fails("");
+}
+
+TEST_CASE("the table names the folder of results, not a plug-in") {
+  const Folders folders;
+  const std::string table = folders.verify().out;
+  CHECK(table.starts_with("results  " + folders.results + "\njudged   bounded"));
+  CHECK(table.find("plug-in") == std::string::npos);
 }
 
 TEST_CASE("a manifest that export would not write is refused") {

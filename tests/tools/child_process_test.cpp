@@ -45,15 +45,21 @@ TEST_CASE("crashes, exits, exceptions and endless loops of a child are survived 
   CHECK(std::chrono::steady_clock::now() - start < 5s);
 }
 
-TEST_CASE("the byte behind an area kills who touches it") {
+TEST_CASE("bytes beyond an area and its surroundings kill who touches them") {
   for (const std::int64_t areas : {1, 3}) {
     const GuardedMemory memory(100, areas, GuardedMemory::kAreaDistance << 20);
     for (std::int64_t i = 0; i < areas; ++i) {
       volatile std::byte* area = memory.base() + i * (GuardedMemory::kAreaDistance << 20);
       CHECK(run_in_child([&] { area[99] = std::byte{1}; }, 10s).ok());
-      const ChildEnd end = run_in_child([&] { area[128] = std::byte{1}; }, 10s);
-      CHECK(end.kind == ChildEnd::Kind::killed);
-      CHECK(end.number == SIGSEGV);
+      CHECK(memory.behind(i).size() == 28);
+      CHECK(memory.front(i).size() >= GuardedMemory::kFront);
+      volatile std::byte* front = memory.front(i).data();
+      CHECK(run_in_child([&] { front[0] = std::byte{1}; }, 10s).ok());
+      for (volatile std::byte* outside : {area + 128, front - 1}) {
+        const ChildEnd end = run_in_child([&] { *outside = std::byte{1}; }, 10s);
+        CHECK(end.kind == ChildEnd::Kind::killed);
+        CHECK(end.number == SIGSEGV);
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of cases, watched arrays, and the comparators of 'mikv test'.
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -14,6 +15,7 @@
 #include "tools/kernel_test/number_check.h"
 #include "tools/kernel_test/quantize_fault.h"
 #include "tools/kernel_test/quantized_row.h"
+#include "tools/kernel_test/stored_row.h"
 
 namespace mikv::test {
 namespace {
@@ -71,12 +73,72 @@ TEST_CASE("damage around an array is found, what a kernel may write is none") {
     *(array.row(1, 0, 2).data() + 5) = std::byte{1};
     CHECK(array.damage());
   }
+  SECTION("before the first byte") {
+    std::byte* first = array.row(0, 0, 0).data();
+    *(first - 1) = std::byte{1};
+    CHECK(array.damage().value() ==
+          "codes: byte 1 before " + std::string(layout == ArrayLayout::wide
+                                                    ? "sequence 0 was overwritten"
+                                                    : "the array was overwritten"));
+    array.restore();  // what was damaged once stays so: calls may be repeated
+    CHECK(array.damage());
+  }
+  SECTION("a whole row of values before the first byte") {
+    *(array.row(0, 0, 0).data() - 256) = std::byte{1};
+    CHECK(array.damage().value().find("byte 256 before") != std::string::npos);
+  }
+  SECTION("behind the last byte") {
+    const std::span<std::byte> last = array.sequence(1);
+    *(last.data() + last.size()) = std::byte{1};
+    CHECK(array.damage().value().find("codes: byte 1 behind") == 0);
+  }
   SECTION("put back") {
     array.row(0, 0, 0)[0] = std::byte{1};
     array.restore();
     CHECK_FALSE(array.damage());
     CHECK(array.untouched(1, 2, 2));
   }
+}
+
+mikv_array array_of(const void* data) {
+  mikv_array array{};
+  array.data = const_cast<void*>(data);
+  return array;
+}
+
+mikv_shape row_shape(std::int64_t head_dim, mikv_element element) {
+  mikv_shape shape{};
+  shape.head_dim = head_dim;
+  shape.group_size = head_dim;
+  shape.element = element;
+  return shape;
+}
+
+TEST_CASE("what a misreading finds in a gap is NaN, whatever the element type") {
+  const std::vector<std::byte> poison(8 * sizeof(float), std::byte{0xff});
+  const mikv_array gap = array_of(poison.data());
+  for (const mikv_element element : {MIKV_ELEMENT_FP16, MIKV_ELEMENT_BF16, MIKV_ELEMENT_FP32}) {
+    for (const double x : read_elements(row_shape(8, element), gap, 0, 0, 0)) CHECK(std::isnan(x));
+  }
+  const std::array<std::byte, 3> codes{};
+  for (const double x : read_row(row_shape(8, MIKV_ELEMENT_FP16), MIKV_FORMAT_INT3,
+                                 array_of(codes.data()), gap, 0, 0, 0, {})) {
+    CHECK(std::isnan(x));
+  }
+}
+
+TEST_CASE("recorded elements are read exactly") {
+  const auto read = [](mikv_element element, const void* bits) {
+    return read_elements(row_shape(1, element), array_of(bits), 0, 0, 0)[0];
+  };
+  const std::uint16_t tiny = 0x8001;
+  const std::uint16_t infinite = 0x7c00;
+  const std::uint16_t third = 0x3eab;
+  const float number = -0x1.921fb6p+1F;
+  CHECK(read(MIKV_ELEMENT_FP16, &tiny) == -0x1p-24);
+  CHECK(std::isinf(read(MIKV_ELEMENT_FP16, &infinite)));
+  CHECK(read(MIKV_ELEMENT_BF16, &third) == 0x1.56p-2);
+  CHECK(read(MIKV_ELEMENT_FP32, &number) == static_cast<double>(number));
 }
 
 Verdict judged(const std::vector<float>& results, const std::vector<double>& exact, double bound) {

@@ -17,11 +17,34 @@ namespace {
 
 using kernel_test::CaseSpec;
 
-// A manifest of an earlier export would not be of the files that come now.
+// Files of an earlier export; of a manifest that is none of ours nothing is known.
+std::vector<std::filesystem::path> earlier_files(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  const std::filesystem::path manifest = folder / kManifestName;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(manifest, error)) return files;
+  try {
+    for (const ExportedCase& one : read_manifest(manifest.string())) {
+      if (std::filesystem::is_regular_file(folder / one.file, error)) {
+        files.push_back(folder / one.file);
+      }
+    }
+  } catch (const InputError&) {
+    files.clear();
+  }
+  return files;
+}
+
+// A manifest of an earlier export would not be of the files that come now; its cases would seem to
+// be of this one. The manifest goes first: a folder that has one is complete.
 void prepare(const std::filesystem::path& folder) {
+  const std::vector<std::filesystem::path> stale = earlier_files(folder);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (!error) std::filesystem::remove(folder / kManifestName, error);
+  for (const std::filesystem::path& file : stale) {
+    if (!error) std::filesystem::remove(file, error);
+  }
   if (error) {
     throw InputError(folder.string(), "", "cannot be written to: " + error.message(),
                      "name a folder that is yours, or one that is not there yet");

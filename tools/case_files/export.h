@@ -17,8 +17,9 @@ struct Export {
 };
 
 /// One safetensors file a case, at last the manifest: a folder that has one is complete. The folder
-/// is made. Arrays are dense whatever the case's layout. Throws UsageError if a case has nothing to
-/// do or is too large, InputError if a file cannot be written.
+/// is made; files that an earlier manifest there lists are removed. Arrays are dense whatever the
+/// case's layout. Throws UsageError if a case has nothing to do or is too large, InputError if a
+/// file cannot be written.
 Export export_cases(const std::string& folder, const std::vector<kernel_test::CaseSpec>& specs);
 
 }  // namespace mikv::tools

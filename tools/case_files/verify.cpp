@@ -49,14 +49,30 @@ class ResultFile {
   trace::SafetensorsHeader header_;
 };
 
-// What is missing, if anything.
-std::optional<std::string> deliver(KernelCase& kernel_case, const std::filesystem::path& path) {
+Verdict not_judged(kernel_test::Status status, const std::string& message) {
+  Verdict verdict;
+  verdict.status = status;
+  verdict.stage = "results";
+  verdict.message = message;
+  return verdict;
+}
+
+// A verdict if something is missing or malformed.
+std::optional<Verdict> deliver(KernelCase& kernel_case, const std::filesystem::path& path) {
+  const auto missing = [](const std::string& what) {
+    return not_judged(kernel_test::Status::failed, what + " was not delivered");
+  };
   std::error_code error;
-  if (!std::filesystem::exists(path, error) && !error) return path.filename().string();
-  const ResultFile results(path.string());
-  for (CaseArray* array : kernel_case.arrays()) {
-    if (!array->is_output() || results.deliver(*array)) continue;
-    if (!kernel_case.is_optional(*array)) return path.filename().string() + ": " + array->name();
+  if (!std::filesystem::exists(path, error) && !error) return missing(path.filename().string());
+  try {
+    const ResultFile results(path.string());
+    for (CaseArray* array : kernel_case.arrays()) {
+      if (!array->is_output() || results.deliver(*array)) continue;
+      if (kernel_case.is_optional(*array)) continue;
+      return missing(path.filename().string() + ": " + array->name());
+    }
+  } catch (const InputError& malformed) {
+    return not_judged(kernel_test::Status::error, malformed.what());
   }
   return std::nullopt;
 }
@@ -72,13 +88,8 @@ std::unique_ptr<KernelCase> make_case(const ExportedCase& exported) {
 Verdict verdict_of(const ExportedCase& exported, const std::string& results,
                    const kernel_test::Rule& rule) {
   const std::unique_ptr<KernelCase> kernel_case = make_case(exported);
-  const auto missing = deliver(*kernel_case, std::filesystem::path(results) / exported.file);
-  if (!missing) return kernel_case->judge(rule);
-  Verdict verdict;
-  verdict.status = kernel_test::Status::failed;
-  verdict.stage = "results";
-  verdict.message = *missing + " was not delivered";
-  return verdict;
+  const auto refused = deliver(*kernel_case, std::filesystem::path(results) / exported.file);
+  return refused ? *refused : kernel_case->judge(rule);
 }
 
 }  // namespace

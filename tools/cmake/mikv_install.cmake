@@ -10,6 +10,7 @@ install(DIRECTORY core trace reference cuda DESTINATION ${CMAKE_INSTALL_DOCDIR}
   PATTERN vector EXCLUDE PATTERN synth EXCLUDE)
 install(DIRECTORY tools/schemas DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools)
 install(FILES tools/plan/PLANNING.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/plan)
+install(FILES tools/kernel_test/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/kernel_test)
 if(NOT CMAKE_CROSSCOMPILING)
   set(completions ${CMAKE_BINARY_DIR}/completions)
   install(FILES ${completions}/mikv DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -76,7 +76,8 @@ void CasesVerify::add_to(CLI::App& command) {
   common.add_color(command);
   common.add_threads(command);
   command.footer(
-      "Exit code 1 unless every case passes.\nExamples:\n"
+      "Exit code 1 unless every case passes; a file that is malformed is its case's "
+      "error.\nExamples:\n"
       "  mikv cases verify cases --results results --junit report.xml");
 }
 
@@ -87,6 +88,7 @@ TestRun CasesVerify::judged() const {
   TestRun run;
   run.rule = kernel_test::parse_rule(output.judge);
   run.seed = cases.front().spec.seed;
+  run.from_files = true;
   run.plugin.path = results;
   run.plugin.name = results;
   kernel_test::SuiteOptions options;

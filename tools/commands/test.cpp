@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // mikv test: is my kernel right, and still right?
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <set>
 
+#include "core/error.h"
 #include "tools/commands/command.h"
 #include "tools/kernel_test/case_list.h"
+#include "tools/kernel_test/case_trace.h"
 #include "tools/kernel_test/minimize.h"
 #include "tools/kernel_test/suite.h"
 #include "tools/options/case_choice.h"
@@ -26,6 +30,7 @@ using kernel_test::Status;
 struct Test {
   std::string plugin;
   CaseChoice choice;
+  std::vector<std::string> traces;
   TestOutput output;
   int repeat = 1;
   double time_limit = 20;
@@ -38,6 +43,8 @@ struct Test {
   ExitCode run() const;
 
  private:
+  std::vector<CaseSpec> matrix() const;
+  std::vector<NamedFile> inputs(const std::vector<CaseSpec>& specs) const;
   std::vector<kernel_test::CaseResult> minimized(const TestRun& run,
                                                  const kernel_test::SuiteOptions& options) const;
   void annotate(const TestRun& run) const;
@@ -47,6 +54,9 @@ void Test::add_to(CLI::App& command) {
   command.add_option("--plugin", plugin, "a shared library of kernels (core/mikv.h)")
       ->type_name(kFileType);
   choice.add_to(command);
+  command
+      .add_option("--trace", traces, "cases made of this trace instead of the matrix (repeatable)")
+      ->type_name(kFileType);
   command.add_flag("--list", list, "print the names of the cases and stop");
   output.add_judge(command);
   command
@@ -55,7 +65,9 @@ void Test::add_to(CLI::App& command) {
       ->type_name("N")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
-  command.add_option("--time-limit", time_limit, "seconds that a case may take")
+  command
+      .add_option("--time-limit", time_limit,
+                  "seconds that a case, or loading the plug-in, may take")
       ->type_name("S")
       ->check(CLI::Range(0.01, 86400.0))
       ->capture_default_str();
@@ -71,9 +83,36 @@ void Test::add_to(CLI::App& command) {
   common.add_threads(command);
   command.footer(
       "Each case runs in a process of its own. Exit code 1 unless every implemented case passes.\n"
+      "CASE is OPERATION:SHAPE:... with s=TOKENS b=SEQUENCES r=RATIO FORMAT hi=FORMAT g=GROUP\n"
+      "e=ELEMENT data=PATTERN nobalancer dense wide seed=N; SHAPE is a model's name, q32k8d128\n"
+      "or trace=FILE:layer=N (tools/kernel_test/README.md).\n"
       "Examples:\n"
       "  mikv test --plugin ./libmine.so --op decode --junit report.xml\n"
       "  mikv test --plugin ./libmine.so --case decode:llama3-8b:s=513:r=0.2:int2:seed=7");
+}
+
+std::vector<CaseSpec> Test::matrix() const {
+  if (traces.empty()) return kernel_test::default_cases(choice.seed);
+  if (!choice.cases.empty()) {
+    throw UsageError("--trace", "does not go with --case",
+                     "name the trace in the case: trace=FILE");
+  }
+  std::vector<CaseSpec> cases;
+  for (const std::string& path : traces) {
+    const std::vector<CaseSpec> more = kernel_test::trace_cases(path);
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
+  return cases;
+}
+
+std::vector<NamedFile> Test::inputs(const std::vector<CaseSpec>& specs) const {
+  std::set<std::string> paths;
+  for (const CaseSpec& spec : specs) {
+    if (!spec.trace.empty()) paths.insert(spec.trace);
+  }
+  std::vector<NamedFile> files{{"--plugin", plugin}};
+  for (const std::string& path : paths) files.push_back({"--trace", path});
+  return files;
 }
 
 std::vector<kernel_test::CaseResult> Test::minimized(
@@ -97,7 +136,7 @@ void Test::annotate(const TestRun& run) const {
 }
 
 ExitCode Test::run() const {
-  const std::vector<CaseSpec> specs = choice.from(kernel_test::default_cases(choice.seed));
+  const std::vector<CaseSpec> specs = choice.from(matrix());
   if (list) {
     std::string text;
     for (const CaseSpec& spec : specs) text += to_string(spec) + "\n";
@@ -107,17 +146,17 @@ ExitCode Test::run() const {
   if (plugin.empty()) {
     throw UsageError("--plugin", "is missing", "name the shared library to test");
   }
-  output.check(common, {{"--plugin", plugin}});
+  output.check(common, inputs(specs));
   TestRun run;
   run.rule = kernel_test::parse_rule(output.judge);
   run.seed = choice.seed;
   run.repeat = repeat;
-  run.plugin = kernel_test::probe_plugin(plugin);
   kernel_test::SuiteOptions options;
   options.rule = run.rule;
   options.repeat = repeat;
   options.limit = std::chrono::milliseconds(static_cast<std::int64_t>(time_limit * 1000));
   options.threads = common.thread_count();
+  run.plugin = kernel_test::probe_plugin(plugin, options.limit);
   {
     Progress progress(common.quiet);
     options.progress = [&progress](std::int64_t done, std::int64_t of) {
@@ -128,6 +167,10 @@ ExitCode Test::run() const {
   if (minimize) run.minimized = minimized(run, options);
   output.write(run, common);
   if (github) annotate(run);
+  if (count(run, Status::not_implemented) == static_cast<std::int64_t>(run.cases.size())) {
+    fmt::print(stderr, "mikv: {}: implements none of these cases: nothing was tested\n",
+               escape(plugin));
+  }
   return succeeded(run) ? ExitCode::ok : ExitCode::threshold;
 }
 

@@ -14,6 +14,8 @@ constexpr std::int64_t kRowAlignment = 16;
 // 2^32 elements of 4 bytes, and some: a 32-bit index neither fits nor comes back to 0.
 constexpr std::int64_t kWideStride = (std::int64_t{1} << 34) + GuardedMemory::kAreaDistance;
 
+constexpr std::byte kPoison{0xff};
+
 std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
   return (size + multiple - 1) / multiple * multiple;
 }
@@ -34,10 +36,14 @@ CaseArray::CaseArray(std::string name, std::string type, ArraySize size, ArrayLa
                       (layout == ArrayLayout::dense ? 0 : 3 * kRowAlignment)),
       sequence_stride_(layout == ArrayLayout::wide ? kWideStride : sequence_bytes_),
       writable_(std::move(writable)),
-      memory_(area_bytes(layout), layout == ArrayLayout::wide && present() ? size.sequences : 1,
-              kWideStride) {
+      areas_(layout == ArrayLayout::wide && present() ? size.sequences : 1),
+      memory_(area_bytes(layout), areas_, kWideStride) {
   for (std::int64_t i = 0; i < size.sequences && present(); ++i) {
-    std::ranges::fill(sequence(i), std::byte{0xff});
+    std::ranges::fill(sequence(i), kPoison);
+  }
+  for (std::int64_t area = 0; area < areas_; ++area) {
+    std::ranges::fill(memory_.front(area), kPoison);
+    std::ranges::fill(memory_.behind(area), kPoison);
   }
 }
 
@@ -97,8 +103,29 @@ bool CaseArray::untouched(std::int64_t sequence, std::int64_t head, std::int64_t
 }
 
 std::optional<std::string> CaseArray::damage() const {
+  for (std::int64_t area = 0; area < areas_; ++area) {
+    if (const auto damaged = surrounding_damage(area)) return damaged;
+  }
   for (std::int64_t i = 0; i < size_.sequences; ++i) {
     if (const auto damaged = sequence_damage(i)) return damaged;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> CaseArray::surrounding_damage(std::int64_t area) const {
+  const auto is_damaged = [](std::byte byte) { return byte != kPoison; };
+  const std::string where = areas_ == 1 ? "the array" : fmt::format("sequence {}", area);
+  const std::span<const std::byte> front = memory_.front(area);
+  const auto last = std::find_if(front.rbegin(), front.rend(), is_damaged);
+  if (last != front.rend()) {
+    return fmt::format("{}: byte {} before {} was overwritten", name_, last - front.rbegin() + 1,
+                       where);
+  }
+  const std::span<const std::byte> behind = memory_.behind(area);
+  const auto first = std::ranges::find_if(behind, is_damaged);
+  if (first != behind.end()) {
+    return fmt::format("{}: byte {} behind {} was overwritten", name_, first - behind.begin() + 1,
+                       where);
   }
   return std::nullopt;
 }

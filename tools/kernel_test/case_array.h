@@ -34,9 +34,9 @@ struct ArraySize {
   std::int64_t row_bytes = 0;  ///< 0: the array is absent
 };
 
-/// Rows of contiguous bytes. At first all bits are 1, in gaps and in rows: NaN as fp16, bf16 and
-/// fp32, no valid position, a huge score. After a kernel ran, damage() finds what it should not
-/// have written.
+/// Rows of contiguous bytes. At first all bits are 1, in rows, gaps and around the array: NaN as
+/// fp16, bf16 and fp32, no valid position, a huge score. After a kernel ran, damage() finds what it
+/// should not have written.
 class CaseArray {
  public:
   CaseArray(std::string name, std::string type, ArraySize size, ArrayLayout layout,
@@ -89,12 +89,17 @@ class CaseArray {
   [[nodiscard]] mikv_array view(void* base) const;
   [[nodiscard]] mikv_array view() const { return view(memory_.base()); }
   [[nodiscard]] void* data() const { return memory_.base(); }
-  /// All of it; not for the wide layout, which is mostly address space.
-  [[nodiscard]] std::span<std::byte> memory() const { return memory_.bytes(); }
+  /// All of it, with kFront bytes in front and what is behind; not for the wide layout, which is
+  /// mostly address space.
+  [[nodiscard]] std::span<std::byte> watched_memory() const {
+    return {memory_.base() - kFront, kFront + memory_.bytes().size() + memory_.behind().size()};
+  }
+  static constexpr std::size_t kFront = GuardedMemory::kFront;
 
   /// Remembers rows and gaps as they are now. Call before the kernel runs.
   void seal();
-  /// What the kernel damaged since seal(): a gap, or a row that it may only read.
+  /// What the kernel damaged: since seal() a gap or a row that it may only read, or ever what lies
+  /// in front of the array or behind it.
   [[nodiscard]] std::optional<std::string> damage() const;
   /// Whether a row has its bytes of seal().
   [[nodiscard]] bool untouched(std::int64_t sequence, std::int64_t head, std::int64_t row) const;
@@ -115,6 +120,7 @@ class CaseArray {
   // Within a sequence.
   [[nodiscard]] std::size_t offset(std::int64_t head, std::int64_t row) const;
   [[nodiscard]] std::optional<std::string> sequence_damage(std::int64_t sequence) const;
+  [[nodiscard]] std::optional<std::string> surrounding_damage(std::int64_t area) const;
 
   std::string name_;
   std::string type_;
@@ -124,6 +130,7 @@ class CaseArray {
   std::int64_t sequence_bytes_;
   std::int64_t sequence_stride_;
   Writable writable_;
+  std::int64_t areas_;
   GuardedMemory memory_;
   std::vector<std::vector<std::byte>> sealed_;  // by sequence
 };

@@ -33,13 +33,9 @@ constexpr std::array<Pattern, 9> kPatterns{Pattern::normal,    Pattern::scales, 
                                            Pattern::subnormal, Pattern::peaked,   Pattern::sink};
 constexpr int kMixed = 16;  // of each operation
 
-std::int64_t default_group(std::int64_t head_dim) {
-  return head_dim / 2 % 8 == 0 ? head_dim / 2 : 8;
-}
-
 // An outlier channel of the balancer would move values off their ties.
 void fit(CaseSpec& spec) {
-  spec.group_size = default_group(spec.shape.head_dim);
+  spec.group_size = default_group_size(spec.shape.head_dim);
   if (spec.pattern == Pattern::ties) spec.balancer = false;
   if (spec.pattern == Pattern::large && spec.element == ElementType::bf16) {
     spec.element = ElementType::f16;
@@ -68,30 +64,9 @@ class CaseList {
     return spec;
   }
 
-  // Only what has something to do, and tells right from wrong.
-  static bool useful(const CaseSpec& spec) {
-    const bool retained = info(spec.retained_format).quantized;
-    const bool importance = info(spec.importance_format).quantized;
-    if (spec.operation == Operation::dequantize) {
-      const std::int64_t stored = spec.tokens - 1;  // the newest token is important
-      const std::int64_t important = importance_budget(spec.importance_ratio, stored);
-      return retained ? important < stored : importance && important > 0;
-    }
-    if (spec.operation == Operation::append && spec.pattern == Pattern::ties) return importance;
-    if (spec.operation == Operation::demote && spec.pattern == Pattern::ties)
-      return retained && !importance;
-    if (spec.operation == Operation::decode && spec.pattern == Pattern::large) {
-      return spec.element == ElementType::f16;  // what low precision holds
-    }
-    if (spec.operation == Operation::decode && spec.pattern == Pattern::subnormal) {
-      return spec.element != ElementType::bf16;
-    }
-    return true;
-  }
-
   void add(CaseSpec spec) {
     fit(spec);
-    if (!useful(spec) || std::ranges::find(cases_, spec) != cases_.end()) return;
+    if (!has_work(spec) || std::ranges::find(cases_, spec) != cases_.end()) return;
     cases_.push_back(spec);
   }
 
@@ -180,6 +155,30 @@ class CaseList {
 };
 
 }  // namespace
+
+bool has_work(const CaseSpec& spec) {
+  const bool retained = info(spec.retained_format).quantized;
+  const bool importance = info(spec.importance_format).quantized;
+  if (spec.operation == Operation::dequantize) {
+    const std::int64_t stored = spec.tokens - 1;  // the newest token is important
+    const std::int64_t important = importance_budget(spec.importance_ratio, stored);
+    return retained ? important < stored : importance && important > 0;
+  }
+  if (spec.operation == Operation::append && spec.pattern == Pattern::ties) return importance;
+  if (spec.operation == Operation::demote && spec.pattern == Pattern::ties)
+    return retained && !importance;
+  if (spec.operation == Operation::decode && spec.pattern == Pattern::large) {
+    return spec.element == ElementType::f16;  // what low precision holds
+  }
+  if (spec.operation == Operation::decode && spec.pattern == Pattern::subnormal) {
+    return spec.element != ElementType::bf16;
+  }
+  return true;
+}
+
+std::int64_t default_group_size(std::int64_t head_dim) {
+  return head_dim / 2 % 8 == 0 ? head_dim / 2 : 8;
+}
 
 std::vector<CaseSpec> default_cases(std::uint64_t seed) {
   return CaseList(seed).all();

@@ -16,4 +16,10 @@ namespace mikv::kernel_test {
 /// Some of them: one small shape and short sequences, each in one dense piece of memory.
 [[nodiscard]] std::vector<CaseSpec> small_cases(std::uint64_t seed);
 
+/// Whether the operation has something to do for this case, and tells right from wrong.
+[[nodiscard]] bool has_work(const CaseSpec& spec);
+
+/// Half of head_dim, or else what fits any.
+[[nodiscard]] std::int64_t default_group_size(std::int64_t head_dim);
+
 }  // namespace mikv::kernel_test

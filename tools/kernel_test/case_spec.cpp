@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "tools/kernel_test/case_trace.h"
 
 namespace mikv::kernel_test {
 namespace {
@@ -136,13 +137,31 @@ struct Unresolved {
   CaseSpec spec;
   std::optional<StorageFormat> importance_format;
   std::optional<std::int64_t> group_size;
+  std::optional<std::int64_t> layer;
+  std::optional<std::int64_t> tokens;
 };
+
+std::int64_t parse_layer(std::string_view part, std::string_view text) {
+  const auto layer = number<std::int64_t>(text);
+  if (!layer || *layer < 0) refuse(part, "is no layer", "give a whole number");
+  return *layer;
+}
+
+// The values of a trace are as they are.
+bool is_of_values(std::string_view key) {
+  return key == "e" || key == "data" || key == "seed";
+}
 
 void set_value(Unresolved& out, std::string_view part, std::string_view key,
                std::string_view value) {
   CaseSpec& spec = out.spec;
-  if (key == "s") {
-    spec.tokens = size(part, value);
+  const bool is_trace = !spec.trace.empty();
+  if (is_trace && is_of_values(key)) {
+    refuse(part, "is not for a case of a trace", "leave it out: the values are recorded");
+  } else if (is_trace && key == "layer") {
+    out.layer = parse_layer(part, value);
+  } else if (key == "s") {
+    out.tokens = size(part, value);
   } else if (key == "b") {
     spec.sequences = size(part, value);
   } else if (key == "g") {
@@ -166,7 +185,8 @@ void set_value(Unresolved& out, std::string_view part, std::string_view key,
     if (!seed) refuse(part, "is no seed", "give a whole number");
     spec.seed = *seed;
   } else {
-    refuse(part, "is not known", "use s, b, g, r, hi, e, data or seed");
+    refuse(part, "is not known",
+           is_trace ? "use layer, s, b, g, r or hi" : "use s, b, g, r, hi, e, data or seed");
   }
 }
 
@@ -184,8 +204,47 @@ void set_word(CaseSpec& spec, std::string_view word) {
   }
 }
 
+constexpr std::string_view kTrace = "trace=";
+
+void set_shape(CaseSpec& spec, std::string_view text) {
+  if (!text.starts_with(kTrace)) {
+    spec.shape = parse_shape(text);
+    return;
+  }
+  spec.trace = text.substr(kTrace.size());
+  const TraceContents contents = trace_contents(spec.trace);
+  spec.shape = contents.shape;
+  spec.element = contents.element;
+  spec.layer = contents.layers.front();
+  spec.tokens = std::min(contents.tokens, kMostTokens);
+}
+
+std::string list(const std::vector<std::int64_t>& numbers) {
+  std::string text;
+  for (const std::int64_t n : numbers) {
+    text.append(text.empty() ? "" : ", ").append(std::to_string(n));
+  }
+  return text;
+}
+
+// The trace's own tokens are the default, and the most.
+void require_recorded(const CaseSpec& spec, std::string_view text) {
+  const TraceContents contents = trace_contents(spec.trace);
+  if (std::ranges::find(contents.layers, spec.layer) == contents.layers.end()) {
+    refuse_case(text, fmt::format("asks for layer {}, which is not recorded", spec.layer),
+                "recorded are " + list(contents.layers));
+  }
+  if (spec.tokens < 2 || spec.tokens > contents.tokens) {
+    refuse_case(text, fmt::format("asks for {} tokens", spec.tokens),
+                fmt::format("give s= from 2 to {}, the tokens of the trace", contents.tokens));
+  }
+}
+
 CaseSpec resolved(const Unresolved& parsed, std::string_view text) {
   CaseSpec spec = parsed.spec;
+  spec.layer = parsed.layer.value_or(spec.layer);
+  spec.tokens = parsed.tokens.value_or(spec.tokens);
+  if (!spec.trace.empty()) require_recorded(spec, text);
   spec.importance_format = parsed.importance_format.value_or(native_format(spec.element));
   spec.group_size = parsed.group_size.value_or(spec.shape.head_dim / 2);
   if (spec.group_size % 8 != 0 || spec.shape.head_dim % spec.group_size != 0 ||
@@ -238,19 +297,24 @@ Operation parse_operation(std::string_view text) {
 }
 
 std::string to_string(const CaseSpec& spec) {
-  std::string text = fmt::format("{}:{}:s={}:r={}:{}", name(spec.operation), shape_text(spec.shape),
-                                 spec.tokens, spec.importance_ratio, name(spec.retained_format));
+  const bool is_trace = !spec.trace.empty();
+  const std::string shape = is_trace ? fmt::format("{}{}:layer={}", kTrace, spec.trace, spec.layer)
+                                     : shape_text(spec.shape);
+  std::string text = fmt::format("{}:{}:s={}:r={}:{}", name(spec.operation), shape, spec.tokens,
+                                 spec.importance_ratio, name(spec.retained_format));
   if (spec.importance_format != native_format(spec.element)) {
     text += fmt::format(":hi={}", name(spec.importance_format));
   }
-  if (spec.element != ElementType::f16) text += fmt::format(":e={}", element_name(spec.element));
+  if (spec.element != ElementType::f16 && !is_trace) {
+    text += fmt::format(":e={}", element_name(spec.element));
+  }
   if (spec.group_size != spec.shape.head_dim / 2) text += fmt::format(":g={}", spec.group_size);
   if (spec.sequences != 1) text += fmt::format(":b={}", spec.sequences);
   if (!spec.balancer) text += ":nobalancer";
   if (spec.pattern != Pattern::normal) text += fmt::format(":data={}", name(spec.pattern));
   if (spec.layout == ArrayLayout::dense) text += ":dense";
   if (spec.layout == ArrayLayout::wide) text += ":wide";
-  return text + fmt::format(":seed={}", spec.seed);
+  return is_trace ? text : text + fmt::format(":seed={}", spec.seed);
 }
 
 CaseSpec parse_case(std::string_view text) {
@@ -261,7 +325,7 @@ CaseSpec parse_case(std::string_view text) {
   }
   Unresolved parsed;
   parsed.spec.operation = parse_operation(parts[0]);
-  parsed.spec.shape = parse_shape(parts[1]);
+  set_shape(parsed.spec, parts[1]);
   for (std::size_t i = 2; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
     if (equals == std::string_view::npos) {

@@ -42,6 +42,8 @@ struct CaseSpec {
   Pattern pattern = Pattern::normal;
   ArrayLayout layout = ArrayLayout::padded;
   std::uint64_t seed = 1;
+  std::string trace;  ///< the file that the values are from; empty: they are made from the seed
+  std::int64_t layer = 0;  ///< of the trace
 
   bool operator==(const CaseSpec&) const = default;
 };
@@ -52,13 +54,15 @@ struct CaseSpec {
 /// Throws UsageError.
 [[nodiscard]] Operation parse_operation(std::string_view text);
 
-/// 'decode:llama3-8b:s=513:r=0.2:int2:seed=7'. What has its default is left out: hi=FORMAT (the
-/// importance format, default the element type), g=GROUP_SIZE (default half of head_dim),
-/// b=SEQUENCES, e=ELEMENT, data=PATTERN, nobalancer, dense, wide.
+/// 'decode:llama3-8b:s=513:r=0.2:int2:seed=7', 'decode:trace=FILE:layer=3:s=513:r=0.2:int2'. What
+/// has its default is left out: hi=FORMAT (the importance format, default the element type),
+/// g=GROUP_SIZE (default half of head_dim), b=SEQUENCES, e=ELEMENT, data=PATTERN, nobalancer,
+/// dense, wide.
 [[nodiscard]] std::string to_string(const CaseSpec& spec);
 
-/// Reads what to_string writes, in any order after the shape: 'q32k8d128' or a model's name. Throws
-/// UsageError that names the part.
+/// Reads what to_string writes, in any order after the shape: 'q32k8d128', a model's name, or
+/// 'trace=FILE' (then layer=N, default the first recorded one; s=N, default all tokens; no e=,
+/// data= and seed=). Throws UsageError that names the part; InputError if the file is no trace.
 [[nodiscard]] CaseSpec parse_case(std::string_view text);
 
 }  // namespace mikv::kernel_test

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -16,6 +18,8 @@ namespace {
 
 // Faults show in any row; a few from each sequence are enough.
 constexpr std::int64_t kMostHeads = 16;
+// The bits of a float that nobody wrote.
+constexpr std::uint32_t kUnwritten = 0xffffffffU;
 
 class Diagnosis {
  public:
@@ -29,10 +33,10 @@ class Diagnosis {
   }
 
   std::string run() const {
-    if (every_row([](float x, double) { return std::bit_cast<std::uint32_t>(x) == 0xffffffffU; })) {
+    if (every_row([](float x, double) { return std::bit_cast<std::uint32_t>(x) == kUnwritten; })) {
       return "unwritten";
     }
-    if (any_value([](float x) { return std::bit_cast<std::uint32_t>(x) == 0xffffffffU; })) {
+    if (any_value([](float x) { return std::bit_cast<std::uint32_t>(x) == kUnwritten; })) {
       return "unwritten";
     }
     if (every_row([](float x, double) { return x == 0; })) return "zeros";
@@ -83,6 +87,33 @@ class Diagnosis {
     return best;
   }
 
+  // Where a tier's logits are NaN; empty if the kernel does not show them.
+  static std::vector<bool> shown_nans(const mikv_array& logits, const RowIndex& row,
+                                      std::size_t slots) {
+    std::vector<bool> nans;
+    if (logits.data == nullptr) return nans;
+    const std::byte* address = row_address(logits, row.sequence, row.head, 0);
+    bool shown = false;
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, address + slot * sizeof(bits), sizeof(bits));
+      shown = shown || bits != kUnwritten;
+      nans.push_back(std::isnan(std::bit_cast<float>(bits)));
+    }
+    return shown ? nans : std::vector<bool>();
+  }
+
+  // NaN outputs are alike: that they are this fault's can be seen only in the logits before them.
+  bool has_logit_nans_of(const DecodeRow& faulty, const RowIndex& row) const {
+    const auto agree = [&](const mikv_array& shown, const std::vector<double>& logits) {
+      const auto is_nan = [](double logit) { return std::isnan(logit); };
+      return std::ranges::equal(logits, shown_nans(shown, row, logits.size()), std::equal_to(),
+                                is_nan);
+    };
+    return agree(args_.importance_logits, faulty.importance_logits) &&
+           agree(args_.retained_logits, faulty.retained_logits);
+  }
+
   // The largest distance from the faulty outputs, in units of what is allowed; infinite if the
   // fault changes nothing here.
   double distance_to(DecodeFault fault) const {
@@ -95,17 +126,22 @@ class Diagnosis {
           model_decode(args_, row.sequence, row.head, DecodeFault::none, std::nullopt);
       const DecodeRow faulty = model_decode(args_, row.sequence, row.head, fault, std::nullopt);
       const std::vector<float> output = values(row);
+      const bool is_nan =
+          std::ranges::any_of(faulty.output, [](double x) { return std::isnan(x); });
+      if (is_nan && !has_logit_nans_of(faulty, row)) return std::numeric_limits<double>::infinity();
+      if (is_nan) change = std::numeric_limits<double>::infinity();
       for (std::size_t c = 0; c < output.size(); ++c) {
         const double distance = std::fabs(static_cast<double>(output[c]) - faulty.output[c]);
         const double limit = bound + 0x1p-9 * std::fabs(faulty.output[c]);
         worst = std::isnan(distance) && std::isnan(faulty.output[c])
                     ? worst
                     : std::max(worst, std::isnan(distance) ? 1e9 : distance / limit);
-        change = std::max(change, std::fabs(faulty.output[c] - exact.output[c]) / bound);
+        const double changed = std::fabs(faulty.output[c] - exact.output[c]) / bound;
+        change = std::max(change, changed);  // not if it is NaN
       }
       if (worst >= 1) return worst;
     }
-    return change > 1 || std::isnan(change) ? worst : std::numeric_limits<double>::infinity();
+    return change > 1 ? worst : std::numeric_limits<double>::infinity();
   }
 
   const mikv_decode_args& args_;

@@ -19,10 +19,10 @@ std::size_t round_up(std::size_t size, std::size_t multiple) {
 }  // namespace
 
 GuardedMemory::GuardedMemory(std::int64_t area_bytes, std::int64_t areas, std::int64_t distance)
-    : area_bytes_(static_cast<std::size_t>(area_bytes)) {
+    : area_bytes_(static_cast<std::size_t>(area_bytes)), distance_(distance) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t size = round_up(area_bytes_, kAlignment);
-  const std::size_t pages = round_up(size, page);
+  const std::size_t pages = size == 0 ? 0 : round_up(size + kFront, page);
   const auto between = static_cast<std::size_t>(distance);
   mapped_ = between * static_cast<std::size_t>(areas - 1) + pages + 2 * page;
   mapping_ = mmap(nullptr, mapped_, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -33,7 +33,9 @@ GuardedMemory::GuardedMemory(std::int64_t area_bytes, std::int64_t areas, std::i
     munmap(mapping_, mapped_);
     throw std::bad_alloc();
   }
-  base_ = first + (pages - size);
+  front_bytes_ = pages - size;
+  behind_bytes_ = size - area_bytes_;
+  base_ = first + front_bytes_;
 }
 
 GuardedMemory::~GuardedMemory() {

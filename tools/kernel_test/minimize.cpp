@@ -16,9 +16,16 @@ std::vector<CaseSpec> smaller(const CaseSpec& spec) {
     change(next);
     if (next != spec) list.push_back(next);
   };
-  const std::int64_t ratio = spec.shape.group_ratio();
   add([](CaseSpec& next) { next.sequences = 1; });
   if (spec.sequences > 2) add([](CaseSpec& next) { next.sequences = 2; });
+  for (const std::int64_t tokens :
+       {std::int64_t{2}, spec.tokens / 2, spec.tokens * 3 / 4, spec.tokens - 1}) {
+    if (tokens >= 2 && tokens < spec.tokens) {
+      add([&](CaseSpec& next) { next.tokens = tokens; });
+    }
+  }
+  if (!spec.trace.empty()) return list;  // its shape is recorded
+  const std::int64_t ratio = spec.shape.group_ratio();
   for (const std::int64_t kv_heads : {std::int64_t{1}, std::int64_t{2}, spec.shape.kv_heads / 2}) {
     if (kv_heads < 1 || kv_heads >= spec.shape.kv_heads) continue;
     add([&](CaseSpec& next) {
@@ -28,12 +35,6 @@ std::vector<CaseSpec> smaller(const CaseSpec& spec) {
   }
   if (ratio > 1) add([](CaseSpec& next) { next.shape.query_heads = next.shape.kv_heads; });
   if (ratio > 2) add([](CaseSpec& next) { next.shape.query_heads = 2 * next.shape.kv_heads; });
-  for (const std::int64_t tokens :
-       {std::int64_t{2}, spec.tokens / 2, spec.tokens * 3 / 4, spec.tokens - 1}) {
-    if (tokens >= 2 && tokens < spec.tokens) {
-      add([&](CaseSpec& next) { next.tokens = tokens; });
-    }
-  }
   for (const std::int64_t head_dim : {std::int64_t{16}, std::int64_t{32}, std::int64_t{64}}) {
     if (head_dim >= spec.shape.head_dim) continue;
     add([&](CaseSpec& next) {

@@ -7,8 +7,8 @@
 
 namespace mikv::kernel_test {
 
-/// Shrinks sequences, heads, tokens and head_dim of a case that fails, step by step, as long as it
-/// fails with the same status and diagnosis.
+/// Shrinks sequences, tokens, heads and head_dim (of a trace's case: sequences and tokens) of a
+/// case that fails, step by step, as long as it fails with the same status and diagnosis.
 [[nodiscard]] CaseResult minimize(const PluginInfo& plugin, const CaseSpec& failing,
                                   const SuiteOptions& options);
 

@@ -18,12 +18,11 @@
 namespace mikv::kernel_test {
 namespace {
 
-constexpr std::chrono::milliseconds kLoadLimit{60000};
-
 // What the child tells its parent.
 struct Probe {
   bool loaded;
   bool has_function;
+  bool has_table;
   std::uint32_t struct_size;
   std::uint32_t abi_version;
   mikv_memory memory;
@@ -50,6 +49,7 @@ void probe(const std::string& path, Probe& out) {
   out.has_function = true;
   const mikv_kernels* kernels = function();
   if (kernels == nullptr) return;
+  out.has_table = true;
   out.struct_size = kernels->struct_size;
   out.abi_version = kernels->abi_version;
   if (out.struct_size < sizeof(mikv_kernels) || out.abi_version != MIKV_ABI_VERSION) return;
@@ -77,6 +77,10 @@ void check(const std::string& path, const Probe& probe) {
     throw InputError(path, "mikv_plugin", "is not a function of the library",
                      "export it with C linkage, see core/mikv.h");
   }
+  if (!probe.has_table) {
+    throw InputError(path, "mikv_plugin", "returns a null pointer",
+                     "return the address of a mikv_kernels that stays where it is");
+  }
   if (probe.abi_version != MIKV_ABI_VERSION || probe.struct_size < sizeof(mikv_kernels)) {
     throw InputError(
         path, "mikv_plugin",
@@ -85,16 +89,20 @@ void check(const std::string& path, const Probe& probe) {
                     probe.abi_version, probe.struct_size, MIKV_ABI_VERSION, sizeof(mikv_kernels)),
         "build it against this program's core/mikv.h");
   }
+  if (probe.memory != MIKV_MEMORY_HOST && probe.memory != MIKV_MEMORY_CUDA) {
+    throw InputError(path, "mikv_kernels.memory", fmt::format("is {}", probe.memory),
+                     "set it to MIKV_MEMORY_HOST or MIKV_MEMORY_CUDA");
+  }
 }
 
 }  // namespace
 
-PluginInfo probe_plugin(const std::string& path) {
+PluginInfo probe_plugin(const std::string& path, std::chrono::milliseconds limit) {
   const GuardedMemory memory(sizeof(Probe));
   auto* found = reinterpret_cast<Probe*>(memory.bytes().data());
-  const ChildEnd end = run_in_child([&] { probe(absolute(path), *found); }, kLoadLimit);
+  const ChildEnd end = run_in_child([&] { probe(absolute(path), *found); }, limit);
   if (!end.ok()) {
-    throw InputError(path, "", "cannot be loaded: it " + end.text(kLoadLimit),
+    throw InputError(path, "", "cannot be loaded: it " + end.text(limit),
                      "look at the library's constructors and at mikv_plugin");
   }
   check(path, *found);

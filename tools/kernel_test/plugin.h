@@ -2,6 +2,7 @@
 // A shared library of kernels (core/mikv.h). It is only ever loaded in child processes.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct PluginInfo {
 
 /// Loads the plug-in in a child process. Throws InputError if it cannot be loaded, lacks its
 /// function, or is made for another version of the interface; DeviceError if it needs a device and
-/// there is none. This process itself never touches a device: its children could not use it.
-[[nodiscard]] PluginInfo probe_plugin(const std::string& path);
+/// there is none. It may take so long. This process itself never touches a device: its children
+/// could not use it.
+[[nodiscard]] PluginInfo probe_plugin(const std::string& path, std::chrono::milliseconds limit);
 
 /// In a child process: the kernels of a plug-in that was probed; nullptr if it no longer loads.
 [[nodiscard]] const mikv_kernels* load_kernels(const std::string& path);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "tools/kernel_test/case_trace.h"
 #include "tools/kernel_test/element_rounding.h"
 #include "tools/kernel_test/recorded_values.h"
 
@@ -46,8 +48,7 @@ std::int64_t sequence_tokens(const CaseSpec& spec, std::int64_t sequence) {
   return std::max<std::int64_t>(2, spec.tokens - sequence * (spec.tokens / 3 + 1));
 }
 
-RecordedSequence::RecordedSequence(const CaseSpec& spec, std::int64_t sequence) : spec_(spec) {
-  const std::int64_t tokens = sequence_tokens(spec, sequence);
+void RecordedSequence::generate(const CaseSpec& spec, std::int64_t sequence, std::int64_t tokens) {
   const RecordedValues values(spec, sequence, tokens);
   const auto generate = [&](std::int64_t heads, auto member) {
     return elements(spec, heads, tokens, [&](std::int64_t h, std::int64_t t, std::int64_t c) {
@@ -57,9 +58,26 @@ RecordedSequence::RecordedSequence(const CaseSpec& spec, std::int64_t sequence) 
   q_ = generate(spec.shape.query_heads, &RecordedValues::query);
   k_ = generate(spec.shape.kv_heads, &RecordedValues::key);
   v_ = generate(spec.shape.kv_heads, &RecordedValues::value);
+  layer_.softmax_scale = softmax_scale(spec.shape);
+}
+
+void RecordedSequence::read(const CaseSpec& spec, std::int64_t tokens) {
+  TraceSlice slice = trace_slice(spec, spec.tokens - tokens, tokens);
+  q_ = std::move(slice.q);
+  k_ = std::move(slice.k);
+  v_ = std::move(slice.v);
+  layer_.softmax_scale = slice.softmax_scale;
+}
+
+RecordedSequence::RecordedSequence(const CaseSpec& spec, std::int64_t sequence) : spec_(spec) {
+  const std::int64_t tokens = sequence_tokens(spec, sequence);
+  if (spec.trace.empty()) {
+    generate(spec, sequence, tokens);
+  } else {
+    read(spec, tokens);
+  }
   layer_.shape = spec.shape;
   layer_.prompt_length = tokens - decode_steps(tokens);
-  layer_.softmax_scale = softmax_scale(spec.shape);
   const auto view = [&](const std::vector<std::byte>& bytes, std::int64_t heads) {
     return TensorView{bytes.data(), spec.element, heads, tokens, spec.shape.head_dim};
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded queries, keys and values of one sequence, made from a seed, and the reference's caches
-// over them.
+// Recorded queries, keys and values of one sequence, made from a seed or of a trace, and the
+// reference's caches over them.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace mikv::kernel_test {
 
-/// The sequences of a case differ in length and in their values. Not movable: caches point into it.
+/// The sequences of a case differ in length and in their values; those of a trace all end with the
+/// case's last token. Not movable: caches point into it.
 class RecordedSequence {
  public:
   RecordedSequence(const CaseSpec& spec, std::int64_t sequence);
@@ -31,6 +32,9 @@ class RecordedSequence {
   [[nodiscard]] std::vector<std::unique_ptr<reference::HeadCache>> before_last_step() const;
 
  private:
+  void generate(const CaseSpec& spec, std::int64_t sequence, std::int64_t tokens);
+  void read(const CaseSpec& spec, std::int64_t tokens);
+
   CaseSpec spec_;
   std::vector<std::byte> q_;
   std::vector<std::byte> k_;

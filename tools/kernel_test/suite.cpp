@@ -91,14 +91,14 @@ class Calls {
     if (plugin_.memory == MIKV_MEMORY_HOST) return case_.call(kernels, with);
     std::vector<std::span<std::byte>> memory;
     memory.reserve(arrays_.size());
-    for (const CaseArray* array : arrays_) memory.push_back(array->memory());
+    for (const CaseArray* array : arrays_) memory.push_back(array->watched_memory());
     mikv_status status = MIKV_FAILED;
     cuda::run_on_copies(memory, [&](const std::vector<std::byte*>& copies, void* stream) {
       Call on_device = with;
       on_device.stream = stream;
       on_device.place = [&](const CaseArray& array) -> void* {
-        return copies[static_cast<std::size_t>(std::ranges::find(arrays_, &array) -
-                                               arrays_.begin())];
+        const auto index = std::ranges::find(arrays_, &array) - arrays_.begin();
+        return copies[static_cast<std::size_t>(index)] + CaseArray::kFront;
       };
       status = case_.call(kernels, on_device);
     });

@@ -2,6 +2,7 @@
 // What became of a case.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,12 @@ enum class Status : std::uint8_t {
       return "error";
   }
   return "";
+}
+
+/// All of them, as reports count them.
+[[nodiscard]] constexpr std::array<Status, 5> statuses() {
+  return {Status::passed, Status::failed, Status::mistrusted, Status::error,
+          Status::not_implemented};
 }
 
 /// How results are judged.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/options/case_choice.h"
 
+#include <algorithm>
+#include <limits>
 #include <regex>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
+#include "tools/options/number.h"
 #include "tools/options/value_type.h"
 
 namespace mikv::tools {
@@ -36,16 +39,21 @@ void CaseChoice::add_to(CLI::App& command) {
       ->type_name("CASE");
   command.add_option("--filter", filter, "only cases whose name has a match for this")
       ->type_name("REGEX");
-  command.add_option("--seed", seed, "of the values and of the mixed cases")
-      ->type_name("N")
-      ->capture_default_str();
+  const auto set_seed = [this](const std::string& text) {
+    seed = parse_count("--seed", text, 0, std::numeric_limits<std::uint64_t>::max());
+  };
+  command
+      .add_option_function<std::string>("--seed", set_seed,
+                                        "of the values and of the mixed cases [1]")
+      ->type_name("N");
 }
 
 std::vector<CaseSpec> CaseChoice::from(std::vector<CaseSpec> matrix) const {
   std::vector<CaseSpec> all;
-  all.reserve(cases.size());
-  all.reserve(cases.size());
-  for (const std::string& text : cases) all.push_back(kernel_test::parse_case(text));
+  for (const std::string& text : cases) {
+    const CaseSpec spec = kernel_test::parse_case(text);
+    if (std::ranges::find(all, spec) == all.end()) all.push_back(spec);
+  }
   if (cases.empty()) all = std::move(matrix);
   std::set<kernel_test::Operation> wanted;
   for (const std::string& text : operations) wanted.insert(kernel_test::parse_operation(text));

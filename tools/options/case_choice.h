@@ -19,8 +19,8 @@ struct CaseChoice {
 
   void add_to(CLI::App& command);
 
-  /// The named cases, or else those of the matrix, that --op and --filter leave. Throws UsageError
-  /// if none is left.
+  /// The named cases, each once, or else those of the matrix, that --op and --filter leave. Throws
+  /// UsageError if none is left.
   [[nodiscard]] std::vector<kernel_test::CaseSpec> from(
       std::vector<kernel_test::CaseSpec> matrix) const;
 };

@@ -57,11 +57,11 @@ void CommonOptions::add_threads(CLI::App& command) {
       ->group("Run");
 }
 
-void CommonOptions::add_fail_if(CLI::App& command) {
+void CommonOptions::add_fail_if(CLI::App& command, const std::string& rows) {
   command
-      .add_option(
-          "--fail-if", fail_if,
-          "exit 1 if true for any layer, or for total.METRIC: 'output_error > 0.2'; repeatable")
+      .add_option("--fail-if", fail_if,
+                  "exit 1 if true for any " + rows +
+                      ", or for total.METRIC: 'output_error > 0.2'; repeatable")
       ->type_name("'METRIC OP NUMBER'")
       ->group("Run");
 }

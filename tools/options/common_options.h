@@ -26,7 +26,7 @@ struct CommonOptions {
                const std::string& summary = "write a row a layer as CSV to FILE (- = stdout)");
   void add_config(CLI::App& command);
   void add_threads(CLI::App& command);
-  void add_fail_if(CLI::App& command);
+  void add_fail_if(CLI::App& command, const std::string& rows = "layer");
   void add_quiet(CLI::App& command);
   void add_color(CLI::App& command);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/options/fail_if.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -62,13 +63,27 @@ struct Place {
   const nlohmann::json* json;
 };
 
-// Where a condition looks: the report's total, or each layer.
+// Rows of a document: where they are, what one is called, and its member that says which.
+struct Rows {
+  const char* member;
+  const char* label;
+  const char* key;
+};
+
+constexpr std::array<Rows, 3> kRows{
+    {{"layers", "layer", "layer"}, {"cases", "case", "name"}, {"benchmarks", "benchmark", "name"}}};
+
+// Where a condition looks: the report's total, or each of its rows.
 std::vector<Place> places(const Condition& condition, const nlohmann::json& report) {
   if (condition.metric.starts_with("total.")) return {{"total", &report}};
   std::vector<Place> places;
-  places.reserve(report["layers"].size());
-  for (const nlohmann::json& layer : report["layers"]) {
-    places.push_back({"layer " + layer["layer"].dump(), &layer});
+  for (const Rows& rows : kRows) {
+    if (!report.contains(rows.member)) continue;
+    for (const nlohmann::json& row : report[rows.member]) {
+      const nlohmann::json& key = row[rows.key];
+      const std::string which = key.is_string() ? escape(key.get<std::string>()) : key.dump();
+      places.push_back({std::string(rows.label) + " " + which, &row});
+    }
   }
   return places;
 }

@@ -9,8 +9,8 @@
 
 namespace mikv::tools {
 
-/// One condition. METRIC is a dotted path into a layer of the report, or into the report if it
-/// begins with "total."; OP is one of < <= > >= == !=.
+/// One condition. METRIC is a dotted path into a layer (case, benchmark) of the report, or into the
+/// report if it begins with "total."; OP is one of < <= > >= == !=.
 struct Condition {
   std::string text;
   std::string metric;

@@ -17,8 +17,7 @@ using kernel_test::CaseResult;
 using kernel_test::Operation;
 using kernel_test::Status;
 
-constexpr std::array<Status, 5> kStatuses{Status::passed, Status::failed, Status::mistrusted,
-                                          Status::error, Status::not_implemented};
+constexpr std::array<Status, 5> kStatuses = kernel_test::statuses();
 // Of the cases that did not pass.
 constexpr std::int64_t kMostShown = 10;
 constexpr const char* kRow = "{:<12}{:>8}{:>8}{:>12}{:>8}{:>17}\n";
@@ -77,6 +76,13 @@ std::string case_text(const CaseResult& one) {
   return text;
 }
 
+std::string tested_text(const TestRun& run) {
+  if (run.from_files) return fmt::format("results  {}\n", escape(run.plugin.path));
+  return fmt::format("plug-in  {}: {}, {} memory\n", escape(run.plugin.path),
+                     escape(run.plugin.name),
+                     run.plugin.memory == MIKV_MEMORY_CUDA ? "CUDA" : "host");
+}
+
 }  // namespace
 
 std::int64_t count(const TestRun& run, Status status) {
@@ -110,10 +116,8 @@ nlohmann::json test_json(const TestRun& run) {
 }
 
 std::string test_table(const TestRun& run, bool color) {
-  std::string text =
-      fmt::format("plug-in  {}: {}, {} memory\njudged   {}, seed {}\n\n", escape(run.plugin.path),
-                  escape(run.plugin.name), run.plugin.memory == MIKV_MEMORY_CUDA ? "CUDA" : "host",
-                  to_string(run.rule), run.seed);
+  std::string text = tested_text(run);
+  text += fmt::format("judged   {}, seed {}\n\n", to_string(run.rule), run.seed);
   text += bold(fmt::format(fmt::runtime(kRow), "operation", "passed", "failed", "mistrusted",
                            "error", "not implemented"),
                color);

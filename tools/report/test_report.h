@@ -14,6 +14,7 @@ namespace mikv::tools {
 /// Everything about one run of 'mikv test'.
 struct TestRun {
   kernel_test::PluginInfo plugin;
+  bool from_files = false;  ///< results came as files: plugin names their folder
   kernel_test::Rule rule;
   std::uint64_t seed = 1;
   int repeat = 1;

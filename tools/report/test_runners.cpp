@@ -129,7 +129,7 @@ std::string github_summary(const TestRun& run) {
   text += "\n| case | status | what is wrong |\n| --- | --- | --- |\n";
   for (const CaseResult& one : run.cases) {
     if (!is_bad(one)) continue;
-    text += fmt::format("| `{}` | {} | {} |\n", one.name, name(one.verdict.status),
+    text += fmt::format("| `{}` | {} | {} |\n", markdown_cell(one.name), name(one.verdict.status),
                         markdown_cell(message(one)));
   }
   return text;

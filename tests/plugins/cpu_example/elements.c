@@ -10,9 +10,12 @@ static float from_bits(uint32_t bits) {
   return x;
 }
 
-/* A float has 13 more bits of fraction, and an exponent that is 112 larger. */
+/* A float has 13 more bits of fraction, and an exponent that is 112 larger; that of infinity and
+   NaN has all bits set. */
 float from_half(uint16_t half) {
-  const float magnitude = from_bits((uint32_t)(half & 0x7fff) << 13) * 0x1p112f;
+  const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
+  const int finite = (half & 0x7c00) != 0x7c00;
+  const float magnitude = finite ? from_bits(bits) * 0x1p112f : from_bits(bits | 0x7f800000);
   return half & 0x8000 ? -magnitude : magnitude;
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
-#include "tools/report/read_report.h"
+#include "tools/report/replay_report.h"
 
 namespace mikv::tools {
 namespace {
@@ -17,7 +17,7 @@ constexpr const char* kRemedy = "give reports written by 'mikv replay --json'";
 // One report's members, each by its type.
 class ReportReader {
  public:
-  explicit ReportReader(const std::string& path) : path_(path), json_(read_report(path)) {}
+  explicit ReportReader(const std::string& path) : path_(path), json_(read_replay_report(path)) {}
 
   [[noreturn]] void refuse(const std::string& field, const std::string& problem) const {
     throw InputError(path_, field, problem, kRemedy);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two reports of the same kind, number by number.
+// Two replay reports, number by number.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,10 +11,10 @@ namespace mikv::tools {
 /// a}, the stages whose hashes differ, divergence.mismatched, and how many values differ
 /// ("different"). Hashes and divergences that only one report has are not compared. Throws
 /// InputError if the reports are of different traces or layers.
-[[nodiscard]] nlohmann::json diff_reports(const std::string& path_a, const nlohmann::json& a,
+[[nodiscard]] nlohmann::json diff_replays(const std::string& path_a, const nlohmann::json& a,
                                           const std::string& path_b, const nlohmann::json& b);
 
 /// What differs in trace and configuration, and the totals side by side.
-[[nodiscard]] std::string diff_table(const nlohmann::json& diff, bool color);
+[[nodiscard]] std::string replay_diff_table(const nlohmann::json& diff, bool color);
 
 }  // namespace mikv::tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/report/diff.h"
+#include "tools/report/diff_replays.h"
 
 #include <fmt/format.h>
 
@@ -7,27 +7,13 @@
 
 #include "core/error.h"
 #include "core/stage.h"
+#include "tools/report/diff_members.h"
 #include "tools/report/document.h"
-#include "tools/support/terminal.h"
 
 namespace mikv::tools {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kRow = "{:<24} {:>13} {:>13} {:>13} {:>8}\n";
-
-json compare_numbers(const json& a, const json& b) {
-  json out{{"a", a}, {"b", b}, {"delta", nullptr}, {"ratio", nullptr}};
-  if (!a.is_number() || !b.is_number()) return out;
-  if (a.is_number_integer() && b.is_number_integer()) {
-    out["delta"] = b.get<std::int64_t>() - a.get<std::int64_t>();
-  } else {
-    out["delta"] = b.get<double>() - a.get<double>();
-  }
-  if (a.get<double>() != 0) out["ratio"] = b.get<double>() / a.get<double>();
-  return out;
-}
 
 // Stages whose hashes differ, in the order of their computation; null if a report has none.
 json differing_hashes(const json& a, const json& b, std::int64_t& different) {
@@ -88,39 +74,6 @@ json compare_rows(const json& a, const json& b) {
   return out;
 }
 
-// Members of an object that differ, as {name: {a, b}}.
-json differing_members(const json& a, const json& b) {
-  json out = json::object();
-  for (const auto& [key, value] : a.items()) {
-    const json other = b.value(key, json());
-    if (value != other) out[key] = {{"a", value}, {"b", other}};
-  }
-  return out;
-}
-
-std::string cell(const json& value) {
-  if (value.is_null()) return "-";
-  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  return value.is_string() ? escape(value.get<std::string>()) : value.dump();
-}
-
-void add_rows(const json& members, const std::string& prefix, std::string& text) {
-  for (const auto& [key, value] : members.items()) {
-    std::string name = prefix;
-    name += key;
-    if (!value.is_object()) continue;
-    if (!value.contains("delta")) {
-      name += '.';
-      add_rows(value, name, text);
-      continue;
-    }
-    const json& ratio = value["ratio"];
-    text += fmt::format(fmt::runtime(kRow), name, cell(value["a"]), cell(value["b"]),
-                        cell(value["delta"]),
-                        ratio.is_null() ? "-" : fmt::format("{:.4f}", ratio.get<double>()));
-  }
-}
-
 // Where to look for what changed the bits: by layer, the first stage first.
 std::string hash_lines(const json& diff) {
   const json& total = diff["total"]["hashes"];
@@ -141,7 +94,7 @@ std::string hash_lines(const json& diff) {
 
 }  // namespace
 
-json diff_reports(const std::string& path_a, const json& a, const std::string& path_b,
+json diff_replays(const std::string& path_a, const json& a, const std::string& path_b,
                   const json& b) {
   if (a["trace"]["checksum"] != b["trace"]["checksum"]) {
     throw InputError(path_b, "trace.checksum",
@@ -171,16 +124,11 @@ json diff_reports(const std::string& path_a, const json& a, const std::string& p
   return diff;
 }
 
-std::string diff_table(const json& diff, bool color) {
-  std::string text;
-  for (const char* part : {"differing_trace", "differing_configuration"}) {
-    for (const auto& [key, sides] : diff[part].items()) {
-      text += fmt::format("{:<24} {} -> {}\n", key, cell(sides["a"]), cell(sides["b"]));
-    }
-  }
+std::string replay_diff_table(const json& diff, bool color) {
+  std::string text = differing_lines(diff["differing_trace"]);
+  text += differing_lines(diff["differing_configuration"]);
   if (!text.empty()) text += "\n";
-  text += bold(fmt::format(fmt::runtime(kRow), "all layers", "A", "B", "B - A", "B / A"), color);
-  add_rows(diff["total"], "", text);
+  text += diff_head("all layers", color) + diff_rows(diff["total"]);
   text += hash_lines(diff);
   std::int64_t layers = 0;
   for (const json& layer : diff["layers"]) layers += layer["different"] != 0 ? 1 : 0;
