@@ -58,18 +58,26 @@ void require_nullables(const std::string& path, const std::string& field, const 
   require_divergence(path, field, row["divergence"]);
 }
 
-void require_rows(const std::string& path, const json& report) {
+}  // namespace
+
+void require_rows(const std::string& path, const std::string& prefix, const json& report) {
+  for (const char* member : {"configuration", "total"}) {
+    if (!report.value(member, json()).is_object()) {
+      throw InputError(path, prefix + member, "is missing or no object", "write the report again");
+    }
+  }
+  if (!report.value("layers", json()).is_array()) {
+    throw InputError(path, prefix + "layers", "is missing or no array", "write the report again");
+  }
   const json fields = replay_fields();
   for (std::size_t i = 0; i < report["layers"].size(); ++i) {
-    const std::string field = "layers[" + std::to_string(i) + "]";
+    const std::string field = prefix + "layers[" + std::to_string(i) + "]";
     require_fields(path, field, fields["layers"][0], report["layers"][i]);
     require_nullables(path, field, report["layers"][i]);
   }
-  require_fields(path, "total", fields["total"], report["total"]);
-  require_nullables(path, "total", report["total"]);
+  require_fields(path, prefix + "total", fields["total"], report["total"]);
+  require_nullables(path, prefix + "total", report["total"]);
 }
-
-}  // namespace
 
 json read_report(const std::string& path) {
   const std::string remedy = "give a report written by 'mikv replay --json'";
@@ -81,18 +89,13 @@ json read_report(const std::string& path) {
     throw InputError(path, "schema_version", "is not " + std::to_string(kSchemaVersion),
                      "write the report again with this program");
   }
-  for (const char* member : {"trace", "configuration", "total"}) {
-    if (!report.value(member, json()).is_object()) {
-      throw InputError(path, member, "is missing or no object", remedy);
-    }
-  }
-  if (!report.value("layers", json()).is_array()) {
-    throw InputError(path, "layers", "is missing or no array", remedy);
+  if (!report.value("trace", json()).is_object()) {
+    throw InputError(path, "trace", "is missing or no object", remedy);
   }
   if (!report["trace"].value("checksum", json()).is_string()) {
     throw InputError(path, "trace.checksum", "is missing or no string", remedy);
   }
-  require_rows(path, report);
+  require_rows(path, "", report);
   return report;
 }
 

@@ -10,4 +10,8 @@ namespace mikv::tools {
 /// their types. Throws InputError.
 [[nodiscard]] nlohmann::json read_report(const std::string& path);
 
+/// Throws InputError if an object lacks a report's configuration, layers or total, or a member of
+/// their rows is not there or of another type. prefix says where in the file it stands.
+void require_rows(const std::string& path, const std::string& prefix, const nlohmann::json& report);
+
 }  // namespace mikv::tools
