@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   ExitCode result = ExitCode::ok;
   add_replay_command(app, result);
+  add_sweep_command(app, result);
   add_trace_command(app, result);
   add_diff_command(app, result);
   add_test_command(app, result);

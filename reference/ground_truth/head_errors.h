@@ -3,36 +3,25 @@
 // whatever back end the cache is.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "core/page_layout.h"
 #include "core/report.h"
 #include "core/shape.h"
-#include "core/storage_format.h"
 #include "reference/ground_truth/exact_attention.h"
+#include "reference/ground_truth/shared_rows.h"
 #include "reference/ground_truth/stored_rows.h"
 
 namespace mikv::ground_truth {
-
-/// A token as a cache stores it (FORMAT): elements as recorded, or packed codes and their groups.
-struct StoredRow {
-  std::int64_t position = 0;
-  StorageFormat format = StorageFormat::fp16;
-  std::span<const std::byte> key;
-  std::span<const std::byte> value;
-  std::span<const GroupParams> key_groups;
-  std::span<const GroupParams> value_groups;
-};
 
 /// Follows a cache step by step: keeps what it stores, dequantized in fp64, beside what was
 /// recorded. Attention is computed for many steps at once.
 class HeadErrors {
  public:
   /// exact outlives this object. drops_tokens: the cache's retained format is none.
-  HeadErrors(ExactAttention& exact, bool drops_tokens);
+  /// shared: rows that other caches of this head store too, or nullptr; it outlives this object.
+  HeadErrors(ExactAttention& exact, bool drops_tokens, SharedRows* shared = nullptr);
 
   /// One factor a channel; empty where keys are not balanced. Before the first stored().
   void set_balancer(std::span<const float> balancer);
@@ -53,12 +42,12 @@ class HeadErrors {
 
  private:
   void evaluate_steps();
-  [[nodiscard]] ErrorSums stored_error(const double* row, const TensorView& recorded,
-                                       std::int64_t position) const;
+  [[nodiscard]] RowErrors row_errors(std::int64_t position) const;
 
   ExactAttention& exact_;
   const LayerView& layer_;
   bool drops_tokens_;
+  SharedRows* shared_;
   StoredRows stored_;  // as the cache would dequantize it, unbalanced
   std::vector<double> balancer_;
   std::int64_t first_position_ = 0;  // of the steps not evaluated yet

@@ -5,6 +5,7 @@
 #include "reference/ground_truth/exact_attention.h"
 #include "reference/ground_truth/fp64_kernels.h"
 #include "reference/ground_truth/fp64_panel.h"
+#include "reference/ground_truth/shared_rows.h"
 #include "reference/ground_truth/stored_rows.h"
 
 namespace mikv::ground_truth {
@@ -16,8 +17,9 @@ struct StoredAttention {
   double kl_divergence = 0;
 };
 
-/// stored's steps are the batch's.
+/// stored's steps are the batch's. shared: the rows of stored that other caches have too, or
+/// nullptr.
 [[nodiscard]] StoredAttention attend(const ExactBatch& batch, const StoredRows& stored,
-                                     const Fp64Kernels& kernels);
+                                     const Fp64Kernels& kernels, SharedRows* shared = nullptr);
 
 }  // namespace mikv::ground_truth

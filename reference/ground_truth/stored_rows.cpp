@@ -6,19 +6,25 @@
 namespace mikv::ground_truth {
 
 StoredRows::StoredRows(std::int64_t tokens, std::int64_t head_dim)
-    : keys_(tokens, head_dim), values_(tokens, head_dim), held_(static_cast<std::size_t>(tokens)) {}
+    : keys_(tokens, head_dim),
+      values_(tokens, head_dim),
+      held_(static_cast<std::size_t>(tokens)),
+      variants_(held_.size()) {}
 
-StoredRows::Row StoredRows::store(std::int64_t position) {
+StoredRows::Row StoredRows::store(std::int64_t position, RowVariant* variant) {
   StepRange& range = held_[static_cast<std::size_t>(position)];
   double* key = keys_.row(position);
   double* value = values_.row(position);
   const StepRange before{range.begin, std::min(range.end, step_)};
   if (before.begin < before.end) {
+    RowVariant* of = this->variant(position);
     replaced_.push_back({.position = position,
                          .held = before,
-                         .key = {key, key + keys_.columns()},
-                         .value = {value, value + values_.columns()}});
+                         .key = {key, of == nullptr ? key + keys_.columns() : key},
+                         .value = {value, value + values_.columns()},
+                         .variant = of});
   }
+  variants_[static_cast<std::size_t>(position)] = variant;
   range = {step_, kOpen};
   return {key, value};
 }

@@ -16,12 +16,15 @@ struct StepRange {
   std::int64_t end = 0;
 };
 
+class RowVariant;
+
 /// A row of keys and values that was replaced, and when it was held.
 struct ReplacedRow {
   std::int64_t position;
   StepRange held;
-  std::vector<double> key;
+  std::vector<double> key;  // if it is of no variant
   std::vector<double> value;
+  RowVariant* variant;
 };
 
 /// One row a position, with the steps at which it is held; rows that a later step replaced are kept
@@ -35,7 +38,8 @@ class StoredRows {
     double* key;
     double* value;
   };
-  Row store(std::int64_t position);
+  /// variant: where the key is, if other caches store this row too; its own is not written then.
+  Row store(std::int64_t position, RowVariant* variant = nullptr);
 
   /// The token is gone from this step on.
   void drop(std::int64_t position);
@@ -50,6 +54,9 @@ class StoredRows {
   [[nodiscard]] const StepRange& held(std::int64_t position) const {
     return held_[static_cast<std::size_t>(position)];
   }
+  [[nodiscard]] RowVariant* variant(std::int64_t position) const {
+    return variants_[static_cast<std::size_t>(position)];
+  }
   [[nodiscard]] const Fp64Panel& keys() const { return keys_; }
   [[nodiscard]] const Fp64Panel& values() const { return values_; }
   [[nodiscard]] const std::vector<ReplacedRow>& replaced() const { return replaced_; }
@@ -60,6 +67,7 @@ class StoredRows {
   Fp64Panel keys_;
   Fp64Panel values_;
   std::vector<StepRange> held_;
+  std::vector<RowVariant*> variants_;  // by position
   std::vector<ReplacedRow> replaced_;
   std::int64_t step_ = 0;
 };

@@ -18,10 +18,11 @@ import shell_completion
 SCRIPTS = {"bash": "mikv", "zsh": "_mikv", "fish": "mikv.fish"}
 WITH_WORDS = [("replay", "--importance-format"), ("replay", "--retained-format"), ("replay", "--policy"),
               ("replay", "--backend"), ("replay", "--color"), ("diff", "--color"), ("trace", "synth", "--profile"),
-              ("trace", "synth", "--dtype"), ("plan", "--policy")]
+              ("trace", "synth", "--dtype"), ("plan", "--policy"), ("sweep", "--retained-format"), ("sweep", "--balancer"),
+              ("sweep", "--policy")]
 FREE_TEXT = ["--importance-ratio", "--threads", "--fail-if"]
 WITH_FILES = [["replay"], ["replay", "--json"], ["replay", "--plan"], ["diff"], ["diff", "a.json"],
-              ["trace", "check"], ["trace", "synth"], ["trace", "slice", "x", "--out"], ["replay", "--quiet"]]
+              ["sweep"], ["sweep", "a.json"], ["trace", "check"], ["trace", "synth"], ["trace", "slice", "x", "--out"], ["replay", "--quiet"]]
 
 
 class Checker:

@@ -66,6 +66,9 @@ def documents(mikv, trace, folder):
     log = folder / "engine.log"
     log.write_text("GPU KV cache size: 81,920 tokens", encoding="utf-8")
     yield "log_check", run([mikv, "plan", "--model", "llama-3.1-8b", "--kv-memory", "10GiB", "--check-log", log, "--json", "-"])
+    sweep = [mikv, "sweep", trace, "--importance-ratio", "0.1,0.5", "--retained-format", "int2,none", "--json", "-"]
+    yield "sweep", run(sweep)
+    yield "sweep", run([*sweep, "--max-output-error", "9"])
     yield "trace", run([mikv, "trace", "info", trace, "--json", "-"])
     yield "trace", run([mikv, "trace", "check", trace, "--json", "-"])
     yield "diff", run([mikv, "diff", *reports, "--json", "-"])
@@ -126,7 +129,7 @@ def main():
                 return 1
             checked += 1
     print(f"{checked} documents are valid")
-    return 0 if checked == 21 else 1
+    return 0 if checked == 23 else 1
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ namespace mikv::tools {
 /// Each adds a subcommand whose callback does the work, sets result to ExitCode::threshold if a
 /// comparison failed, and throws mikv::Error otherwise.
 void add_replay_command(CLI::App& app, ExitCode& result);
+void add_sweep_command(CLI::App& app, ExitCode& result);
 void add_trace_command(CLI::App& app, ExitCode& result);
 void add_diff_command(CLI::App& app, ExitCode& result);
 void add_test_command(CLI::App& app, ExitCode& result);

@@ -27,7 +27,7 @@ class CacheOptions {
 
  private:
   // An option whose text set() takes; it throws UsageError or InputError.
-  CLI::Option& add(CLI::App& command, const std::string& name, const char* type,
+  CLI::Option& add(CLI::App& command, const std::string& name, const std::string& type,
                    const std::string& summary, const std::function<void(const std::string&)>& set);
 
   CacheConfig config_;

@@ -27,6 +27,9 @@ void show(HeadErrors& errors, const HeadCache& cache, const reference::StoredTok
 // Of exact attention weights, a thread. Enough for Llama-2-7B at 8192 tokens and 512 steps.
 constexpr std::int64_t kKeptBytes = std::int64_t{64} << 20;
 
+// Of rows that settings store alike, a thread.
+constexpr std::int64_t kSharedBytes = std::int64_t{64} << 20;
+
 reference::ParallelFor over_threads(int threads) {
   if (threads < 2) return {};
   return [threads](std::int64_t count, const std::function<void(std::int64_t)>& job) {
@@ -54,12 +57,14 @@ CpuHead::CpuHead(const LayerView& layer, std::int64_t kv_head, std::size_t setti
     : layer_(layer),
       kv_head_(kv_head),
       operations_(reference::selected_operations(), over_threads(threads)),
-      exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {}
+      exact_(layer, kv_head, settings > 1 ? kKeptBytes : 0) {
+  if (settings > 1) shared_.emplace(layer, kv_head, kSharedBytes);
+}
 
 CacheFigures CpuHead::measure(const LayerConfig& config, StageObserver* observer) {
   HeadCache cache(layer_, kv_head_, config, *std::pmr::new_delete_resource(), observer,
                   operations_);
-  HeadErrors errors(exact_, info(config.retained_format).bits == 0);
+  HeadErrors errors(exact_, info(config.retained_format).bits == 0, shared_ ? &*shared_ : nullptr);
   const std::vector<reference::StoredToken> prompt = cache.prefill();
   errors.set_balancer({cache.balancer().data(), static_cast<std::size_t>(cache.balancer().size())});
   for (const reference::StoredToken& token : prompt) show(errors, cache, token);

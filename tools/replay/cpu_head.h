@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/cache_config.h"
 #include "core/report.h"
 #include "core/shape.h"
 #include "core/stage.h"
 #include "reference/ground_truth/exact_attention.h"
+#include "reference/ground_truth/shared_rows.h"
 #include "reference/memoized_operations.h"
 
 namespace mikv::tools {
@@ -28,6 +30,7 @@ class CpuHead {
   std::int64_t kv_head_;
   reference::MemoizedOperations operations_;
   ground_truth::ExactAttention exact_;
+  std::optional<ground_truth::SharedRows> shared_;
 };
 
 /// Replays the head for its observer, without the ground truth: what the cache holds at the end.

@@ -156,23 +156,6 @@ class LayerJob {
   std::atomic<std::int64_t> unfinished_;
 };
 
-void refuse_unsupported_layers(const trace::TraceReader& reader) {
-  std::string names;
-  std::string feature;
-  for (const std::int64_t layer : reader.layers()) {
-    const auto unsupported = trace::unsupported_feature(reader.header(), layer);
-    if (!unsupported) continue;
-    names.append(names.empty() ? "" : ", ").append(std::to_string(layer));
-    feature = *unsupported;
-  }
-  if (names.empty()) return;
-  const bool one = names.find(',') == std::string::npos;
-  throw InputError(
-      reader.path(), (one ? "layer " : "layers ") + names,
-      (one ? "was" : "were") + (" recorded with " + feature) + ", which replay does not compute",
-      "keep the other layers with 'mikv trace slice --layers'");
-}
-
 // A device takes one setting at a time.
 std::size_t settings_of_a_job(std::size_t settings, Backend backend) {
   return backend == Backend::cpu ? settings : 1;
@@ -222,6 +205,23 @@ std::vector<LayerReport> reports(const LayerJobs& jobs, std::size_t setting, std
 }
 
 }  // namespace
+
+void refuse_unsupported_layers(const trace::TraceReader& reader) {
+  std::string names;
+  std::string feature;
+  for (const std::int64_t layer : reader.layers()) {
+    const auto unsupported = trace::unsupported_feature(reader.header(), layer);
+    if (!unsupported) continue;
+    names.append(names.empty() ? "" : ", ").append(std::to_string(layer));
+    feature = *unsupported;
+  }
+  if (names.empty()) return;
+  const bool one = names.find(',') == std::string::npos;
+  throw InputError(
+      reader.path(), (one ? "layer " : "layers ") + names,
+      (one ? "was" : "were") + (" recorded with " + feature) + ", which replay does not compute",
+      "keep the other layers with 'mikv trace slice --layers'");
+}
 
 std::vector<ReplayResult> replay(const trace::TraceReader& reader,
                                  std::span<const CacheConfig> settings,

@@ -40,6 +40,9 @@ struct ReplayResult {
   std::vector<cuda::Device> devices;     ///< that took part
 };
 
+/// Throws InputError naming the layers of a trace that need what replay does not compute.
+void refuse_unsupported_layers(const trace::TraceReader& reader);
+
 /// One result a setting. What settings share (prefill scores, exact attention) is computed once on
 /// the CPU. Checks every value of the trace first. The results do not depend on the number of
 /// threads.

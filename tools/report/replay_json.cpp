@@ -56,21 +56,6 @@ nlohmann::json figures_json(const CacheFigures& figures, const std::optional<Sta
   };
 }
 
-nlohmann::json configuration_json(const CacheConfig& config, std::int64_t group_size) {
-  return {
-      {"importance_ratio", config.importance_ratio},
-      {"importance_format", importance_format_name(config.formats.importance)},
-      {"retained_format", name(config.formats.retained)},
-      {"group_size", group_size},
-      {"balancer", config.balancer},
-      {"policy", name(config.policy)},
-      {"recent_share", config.recent_share},
-      {"seed", config.seed},
-      {"plan",
-       config.plan.empty() ? nlohmann::json(nullptr) : nlohmann::json(to_string(config.plan))},
-  };
-}
-
 nlohmann::json backend_json(const ReplayResult& result) {
   constexpr std::array kNames{"cpu", "cuda", "both"};
   nlohmann::json devices = nlohmann::json::array();
@@ -99,11 +84,25 @@ nlohmann::json replay_fields() {
           {"total", figures_json({}, std::nullopt, std::nullopt)}};
 }
 
+nlohmann::json configuration_json(const CacheConfig& config, std::int64_t head_dim) {
+  return {
+      {"importance_ratio", config.importance_ratio},
+      {"importance_format", importance_format_name(config.formats.importance)},
+      {"retained_format", name(config.formats.retained)},
+      {"group_size", config.group_size.value_or(head_dim / 2)},
+      {"balancer", config.balancer},
+      {"policy", name(config.policy)},
+      {"recent_share", config.recent_share},
+      {"seed", config.seed},
+      {"plan",
+       config.plan.empty() ? nlohmann::json(nullptr) : nlohmann::json(to_string(config.plan))},
+  };
+}
+
 nlohmann::json replay_json(const trace::TraceReader& reader, const CacheConfig& config,
                            const ReplayResult& result) {
   nlohmann::json document = new_document("replay");
-  const std::int64_t head_dim = reader.header().shape.head_dim;
-  document["configuration"] = configuration_json(config, config.group_size.value_or(head_dim / 2));
+  document["configuration"] = configuration_json(config, reader.header().shape.head_dim);
   document["backend"] = backend_json(result);
   document["trace"] = trace_json(reader, result.checksum);
   document["layers"] = nlohmann::json::array();

@@ -34,18 +34,26 @@ void require_nullables(const std::string& path, const std::string& field, const 
   require_divergence(path, field, row["divergence"]);
 }
 
-void require_rows(const std::string& path, const json& report) {
+}  // namespace
+
+void require_rows(const std::string& path, const std::string& prefix, const json& report) {
+  for (const char* member : {"configuration", "total"}) {
+    if (!report.value(member, json()).is_object()) {
+      throw InputError(path, prefix + member, "is missing or no object", kRemedy);
+    }
+  }
+  if (!report.value("layers", json()).is_array()) {
+    throw InputError(path, prefix + "layers", "is missing or no array", kRemedy);
+  }
   const json fields = replay_fields();
   for (std::size_t i = 0; i < report["layers"].size(); ++i) {
-    const std::string field = "layers[" + std::to_string(i) + "]";
+    const std::string field = prefix + "layers[" + std::to_string(i) + "]";
     require_fields(path, field, fields["layers"][0], report["layers"][i], kRemedy);
     require_nullables(path, field, report["layers"][i]);
   }
-  require_fields(path, "total", fields["total"], report["total"], kRemedy);
-  require_nullables(path, "total", report["total"]);
+  require_fields(path, prefix + "total", fields["total"], report["total"], kRemedy);
+  require_nullables(path, prefix + "total", report["total"]);
 }
-
-}  // namespace
 
 json read_replay_report(const std::string& path) {
   json report = read_json_file(path, kRemedy);
@@ -58,18 +66,13 @@ json read_replay_report(const std::string& path) {
 
 void require_replay_report(const std::string& path, const json& report) {
   require_version(path, report);
-  for (const char* member : {"trace", "configuration", "total"}) {
-    if (!report.value(member, json()).is_object()) {
-      throw InputError(path, member, "is missing or no object", kRemedy);
-    }
-  }
-  if (!report.value("layers", json()).is_array()) {
-    throw InputError(path, "layers", "is missing or no array", kRemedy);
+  if (!report.value("trace", json()).is_object()) {
+    throw InputError(path, "trace", "is missing or no object", kRemedy);
   }
   if (!report["trace"].value("checksum", json()).is_string()) {
     throw InputError(path, "trace.checksum", "is missing or no string", kRemedy);
   }
-  require_rows(path, report);
+  require_rows(path, "", report);
 }
 
 }  // namespace mikv::tools

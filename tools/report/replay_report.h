@@ -13,4 +13,8 @@ namespace mikv::tools {
 /// of their types.
 void require_replay_report(const std::string& path, const nlohmann::json& report);
 
+/// Throws InputError if an object lacks a report's configuration, layers or total, or a member of
+/// their rows is not there or of another type. prefix says where in the file it stands.
+void require_rows(const std::string& path, const std::string& prefix, const nlohmann::json& report);
+
 }  // namespace mikv::tools
